@@ -5,10 +5,7 @@
 // It knows nothing of what is done about an alert, and nothing of HTTP.
 package alerts
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // Status says whether an alert holds or has ended. It is a hint and no proof:
 // when Prometheus dies, Alertmanager resolves what it no longer hears of.
@@ -72,14 +69,8 @@ const (
 // the names in order, each name and value ended by 0xff, which is in no UTF-8.
 func FingerprintOf(labels map[string]string) Fingerprint {
 	var few [MaxLabels]string
-	names := few[:0]
-	for name := range labels {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-
 	hash := uint64(fnvOffset)
-	for _, name := range names {
+	for _, name := range sortedNames(few[:0], labels) {
 		hash = fnvAdd(hash, name)
 		hash = fnvAdd(hash, labels[name])
 	}

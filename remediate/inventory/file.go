@@ -1,0 +1,151 @@
+package inventory
+
+import (
+	"time"
+
+	"nightshift/alerts"
+	"nightshift/remediate"
+)
+
+// File is an inventory as its YAML says it. Every name in it has been checked,
+// every default filled in.
+type File struct {
+	Host       Host              `yaml:"host"`
+	Probes     map[string]Probe  `yaml:"probes"`
+	Units      map[string]Unit   `yaml:"units"`
+	Profiles   map[string]Limits `yaml:"profiles"`
+	Groups     map[string]Group  `yaml:"groups"`
+	VMs        map[string]VM     `yaml:"vms"`
+	Playbooks  []Playbook        `yaml:"playbooks"`
+	Severities map[string]int    `yaml:"severities"` // 1 (worst) to 4, by the value of the label severity
+	Escalation Escalation        `yaml:"escalation"`
+	People     map[string]Person `yaml:"people"`
+
+	// Digest identifies the text: SHA-256 in hex.
+	Digest string
+	// Scope tells which alerts are this host's: Host.Alerts, parsed.
+	Scope alerts.Scope
+	// Warnings are what is allowed and probably not meant.
+	Warnings []Warning
+}
+
+// Host is the machine that the agent runs on.
+type Host struct {
+	// Name is one token of [a-z0-9-], at most 63 of them.
+	Name string `yaml:"name"`
+	// Alerts are matchers; an alert is this host's when one of them selects it.
+	Alerts []string `yaml:"alerts"`
+	// Memory is what a share of the memory is a share of; the machine if nil.
+	Memory *SliceMemory `yaml:"memory"`
+	// MaxActing is how many incidents may act at the same time.
+	MaxActing int `yaml:"max_acting"`
+}
+
+// SliceMemory is a slice of systemd that holds what is looked after, and the
+// bytes that it was given.
+type SliceMemory struct {
+	Of         string `yaml:"of"`
+	Allocation Size   `yaml:"allocation"`
+}
+
+// Unit is one unit that may be acted on.
+type Unit struct {
+	// Needs are the units that must be healthy before this one can be.
+	Needs []string `yaml:"needs"`
+	// Healthy names the probes that must be healthy to call the unit so, beside
+	// its own state.
+	Healthy []string `yaml:"healthy"`
+	// Oneshot is whether it does one thing and ends. It is only ever started.
+	Oneshot bool `yaml:"oneshot"`
+	// Risk is that of starting a oneshot unit: restart (default), reset, rollback.
+	Risk remediate.Risk `yaml:"risk"`
+	// Allow overrules the deny list for this unit.
+	Allow bool `yaml:"allow"`
+	// Autonomy is how far the agent may go with it.
+	Autonomy remediate.Autonomy `yaml:"autonomy"`
+}
+
+// Limits are what a profile gives to units, by the unit's name.
+type Limits map[string]Limit
+
+// Limit is what a unit may use. A zero is no limit.
+type Limit struct {
+	Memory Size    `yaml:"memory"`
+	CPU    Percent `yaml:"cpu"` // of one CPU, so that two of them are 200%
+}
+
+// Group is units that stand in for each other.
+type Group struct {
+	Units []string `yaml:"units"`
+	// MinHealthy is how many of them must stay healthy while one is acted on.
+	MinHealthy int `yaml:"min_healthy"`
+}
+
+// VM is a virtual machine that this host runs under QEMU.
+type VM struct {
+	// Unit runs it.
+	Unit string `yaml:"unit"`
+	// QMP is the path of its control socket, Images the directory of its disks.
+	QMP    string `yaml:"qmp"`
+	Images string `yaml:"images"`
+	// BootsWithin bounds a boot.
+	BootsWithin time.Duration `yaml:"boots_within"`
+	// Disks says of each disk whether a rollback takes it back.
+	Disks map[string]Disk `yaml:"disks"`
+	// Healthy names the probes that tell whether the VM is healthy.
+	Healthy []string `yaml:"healthy"`
+	// WaitForGuest is how long the agent inside has its turn.
+	WaitForGuest time.Duration `yaml:"wait_for_guest"`
+}
+
+// Playbook turns on the coded playbook Name and overrides some of its figures,
+// or turns on the playbooks of Files. A zero overrides nothing.
+type Playbook struct {
+	Name  string `yaml:"name"`
+	Files string `yaml:"files"` // a glob, relative to the inventory
+	// Autonomy is a ceiling.
+	Autonomy remediate.Autonomy `yaml:"autonomy"`
+	Verify   Verify             `yaml:"verify"`
+	Attempts Attempts           `yaml:"attempts"`
+	Deadline time.Duration      `yaml:"deadline"`
+}
+
+// Verify overrides figures of [remediate.Verify].
+type Verify struct {
+	Settle time.Duration `yaml:"settle"`
+	Window time.Duration `yaml:"window"`
+	Within time.Duration `yaml:"within"`
+	Every  time.Duration `yaml:"every"`
+}
+
+// Attempts overrides figures of [remediate.Attempts].
+type Attempts struct {
+	Max      int           `yaml:"max"`
+	Per      time.Duration `yaml:"per"`
+	Cooldown time.Duration `yaml:"cooldown"`
+}
+
+// Escalation says when people hear of an incident that was handed to them.
+type Escalation struct {
+	// Levels are the times after the handing over, rising from the first.
+	Levels []Delay `yaml:"levels"`
+}
+
+// Person may approve plans.
+type Person struct {
+	// Key is the public half of a NATS user nkey: U…
+	Key string `yaml:"key"`
+	// Approves is the greatest risk that the person may approve.
+	Approves remediate.Risk `yaml:"approves"`
+}
+
+// Warning is what is allowed and probably not meant.
+type Warning struct {
+	File   string
+	Line   int
+	Column int
+	Field  string
+	Msg    string
+}
+
+func (w Warning) String() string { return position(w.File, w.Line, w.Column) + w.Field + ": " + w.Msg }

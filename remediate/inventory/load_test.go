@@ -1,0 +1,218 @@
+package inventory
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"nightshift/remediate"
+)
+
+// coded stands for the names of the coded playbooks.
+var coded = Options{
+	Playbooks: []string{"system-down", "high-memory", "webhook-errors"},
+	Denied:    func(unit string) bool { return strings.HasPrefix(unit, "sshd.") },
+}
+
+func mustParse(t *testing.T, text string) *File {
+	t.Helper()
+	file, err := Parse("test.yaml", []byte(text), coded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestTheBuiltinInventoryIsRAVE(t *testing.T) {
+	file, err := Load("builtin:rave", coded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Warnings) > 0 {
+		t.Errorf("warnings: %v", file.Warnings)
+	}
+	want := []string{
+		"postgresql.service", "grafana.service", "webhook-dispatcher.service", "nginx.service", "prometheus.service",
+	}
+	if diff := cmp.Diff(want, file.Core().Site()); diff != "" {
+		t.Error(diff)
+	}
+	memory := file.Probes["memory"].Memory
+	if memory.Of != "rave.slice" || memory.Allocation != 2<<30 || memory.Max != 85 {
+		t.Errorf("memory: %+v", *memory)
+	}
+	errors := file.Probes["webhook-errors"].Metric
+	if *errors.Max != 10 || errors.Per != 5*time.Minute {
+		t.Errorf("webhook-errors: %+v", *errors)
+	}
+}
+
+func TestAFileWithEveryFieldIsRead(t *testing.T) {
+	file, err := Load(filepath.Join("testdata", "good", "all.yaml"), coded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := file.Host.MaxActing; got != 2 {
+		t.Errorf("max_acting: %d", got)
+	}
+	if got, want := *file.Probes["refuses"].HTTP, (HTTP{
+		URL: "https://localhost:3002/webhook", Method: "POST", Body: `{"test": true}`, Expect: []int{401, 403},
+		CA: "/etc/site/ca.pem", ServerName: "site.local", TokenFile: "/run/secrets/token", Header: "X-Token",
+		UncountedIn: "errors", Timeout: 2 * time.Second,
+	}); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+	if got, want := *file.Probes["root"].Disk, (Free{Path: "/", Min: Amount{Share: 10}, Timeout: defaultTimeout}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := file.VMs["site"], (VM{
+		Unit: "site-vm.service", QMP: "/run/site/qmp.sock", Images: "/var/lib/site", BootsWithin: 2 * time.Minute,
+		Disks: map[string]Disk{"system": Rollback, "data": Keep}, Healthy: []string{"port"}, WaitForGuest: 8 * time.Minute,
+	}); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
+	}
+	if got, want := file.Playbooks[1], (Playbook{
+		Name: "high-memory", Autonomy: remediate.Act, Deadline: 10 * time.Minute,
+		Verify:   Verify{Settle: time.Second, Window: 10 * time.Second, Within: 30 * time.Second, Every: time.Second},
+		Attempts: Attempts{Max: 2, Per: time.Hour, Cooldown: time.Minute},
+	}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := file.People["oncall-1"].Approves, remediate.Rollback; got != want {
+		t.Errorf("approves %s", got)
+	}
+}
+
+func TestDefaultsAreFilledIn(t *testing.T) {
+	file := mustParse(t, `
+host: {name: web-1, alerts: ['instance="web-1"']}
+probes:
+  front: {http: "http://localhost/"}
+  test:  {http: "http://localhost/", method: POST, token_file: /run/token}
+  all:   {memory: host, max: 85%}
+units:
+  web.service:
+  gc.service: {oneshot: true}
+`)
+	if got := file.Host.MaxActing; got != 1 {
+		t.Errorf("max_acting: %d", got)
+	}
+	front, want := *file.Probes["front"].HTTP, HTTP{
+		URL: "http://localhost/", Method: "GET", Expect: []int{200}, Timeout: 5 * time.Second,
+	}
+	if !cmp.Equal(front, want) {
+		t.Error(cmp.Diff(want, front))
+	}
+	if test := file.Probes["test"].HTTP; test.Body != "{}" || test.Header != "X-Gitlab-Token" {
+		t.Errorf("test: %+v", *test)
+	}
+	if all := file.Probes["all"].Memory; all.Of != "" || all.Allocation != 0 {
+		t.Errorf("all: %+v", *all)
+	}
+	if risk := file.Units["gc.service"].Risk; risk != remediate.Restart {
+		t.Errorf("risk of a oneshot: %s", risk)
+	}
+	if levels := file.Escalation.Levels; !slices.Equal(levels, []Delay{0}) {
+		t.Errorf("levels: %v", levels)
+	}
+}
+
+func TestCoreHoldsTheUnitsAndTheDigestOfTheText(t *testing.T) {
+	text := `
+host: {name: web-1, alerts: ['instance="web-1"']}
+units:
+  db.service: {}
+  web.service: {needs: [db.service], allow: true, autonomy: approve}
+`
+	core := mustParse(t, text).Core()
+	want := remediate.Inventory{
+		Host: "web-1",
+		Units: map[string]remediate.ManagedUnit{
+			"db.service":  {},
+			"web.service": {Needs: []string{"db.service"}, Allow: true, Autonomy: remediate.Approve},
+		},
+		Digest: core.Digest,
+	}
+	if diff := cmp.Diff(want, core); diff != "" {
+		t.Error(diff)
+	}
+	if len(core.Digest) != 64 || core.Digest == mustParse(t, text+" ").Core().Digest {
+		t.Errorf("digest %q does not identify the text", core.Digest)
+	}
+}
+
+func TestTheScopeIsThatOfHostAlerts(t *testing.T) {
+	file := mustParse(t, `host: {name: web-1, alerts: ['instance=~"web-1(:[0-9]+)?"', 'job="ours"']}`)
+	if got := len(file.Scope.Strings()); got != 2 {
+		t.Errorf("%d entries", got)
+	}
+}
+
+func TestWhatIsAllowedAndProbablyNotMeantIsAWarning(t *testing.T) {
+	file := mustParse(t, `host: {name: web-1, alerts: ['instance="web-1"']}
+units:
+  sshd.service: {}
+  sshd.socket: {allow: true}
+`)
+	var got []string
+	for _, w := range file.Warnings {
+		got = append(got, w.String())
+	}
+	want := []string{
+		"test.yaml:3:3: units.sshd.service: it is on the deny list and will not be acted on; allow: true beside it overrules that",
+		"test.yaml:1:1: playbooks: none is on: nothing will ever be done",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWithoutAnInventoryTheWayToOneIsNamed(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing.yaml")
+	for _, path := range []string{"", missing, filepath.Join("testdata", "bad", "empty.yaml")} {
+		_, err := Load(path, coded)
+		if err == nil || !strings.Contains(err.Error(), "nightshift init") || !strings.Contains(err.Error(), "NIGHTSHIFT_CONFIG=builtin:rave") {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+}
+
+func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
+	if _, err := Load(t.TempDir(), coded); err == nil || !strings.HasPrefix(err.Error(), "cannot read the inventory: ") {
+		t.Errorf("a directory: %v", err)
+	}
+	if _, err := Load("builtin:ravel", coded); err == nil || !strings.Contains(err.Error(), "builtin:rave") {
+		t.Errorf("a built-in one that is none: %v", err)
+	}
+}
+
+func TestATooLargeFileIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.yaml")
+	if err := os.WriteFile(path, []byte(strings.Repeat("#\n", maxText)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(path, coded)
+	if errs := new(Errors); !errors.As(err, errs) || !strings.Contains(err.Error(), "too large") {
+		t.Error(err)
+	}
+}
+
+func TestEachErrorCanBeTakenOut(t *testing.T) {
+	_, err := Parse("x.yaml", []byte("host: {name: A, alerts: []}"), coded)
+	var one *Error
+	if !errors.As(err, &one) {
+		t.Fatal(err)
+	}
+	if one.File != "x.yaml" || one.Line != 1 || one.Column != 14 || one.Field != "host.name" {
+		t.Errorf("%+v", *one)
+	}
+	if got := len(err.(Errors).Unwrap()); got != 2 {
+		t.Errorf("%d errors", got)
+	}
+}

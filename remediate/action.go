@@ -1,0 +1,138 @@
+package remediate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Risk orders actions by what they can cost. What a risk may do without a
+// person is the guard's to say.
+type Risk int
+
+// The risks, from least to most.
+const (
+	Observe  Risk = iota // probe, evidence
+	Limit                // reload, reset-failed, limits: nothing is interrupted
+	Restart              // start, restart, oneshot units: an interruption
+	Reset                // stop, a VM's reset: what was in memory is lost
+	Rollback             // what was on a disk is lost
+)
+
+var riskNames = [...]string{"observe", "limit", "restart", "reset", "rollback"}
+
+func (r Risk) String() string { return riskNames[r] }
+
+// MarshalText writes the name of the risk.
+func (r Risk) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (r *Risk) UnmarshalText(text []byte) error {
+	for i, name := range riskNames {
+		if name == string(text) {
+			*r = Risk(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("cannot read risk %q: expected observe, limit, restart, reset or rollback", text)
+}
+
+// Verb names what a step does.
+type Verb string
+
+// The verbs: a closed list. Each is the word that systemctl(1) has for it,
+// except oneshot, which starts a unit of Type=oneshot and reads its Result.
+const (
+	VerbRestart     Verb = "restart"
+	VerbStart       Verb = "start"
+	VerbStop        Verb = "stop"
+	VerbReload      Verb = "reload"
+	VerbResetFailed Verb = "reset-failed"
+	VerbOneshot     Verb = "oneshot"
+)
+
+// Verbs is each verb with its risk, and whether it is repeat-safe: one that a
+// crash left in doubt may be tried once more, because a second time does no
+// more harm than the first. A oneshot unit's risk can be raised by its site.
+var Verbs = map[Verb]struct {
+	Risk       Risk
+	RepeatSafe bool
+}{
+	VerbResetFailed: {Limit, true},
+	VerbReload:      {Limit, true},
+	VerbStart:       {Restart, true},
+	VerbRestart:     {Restart, true},
+	VerbOneshot:     {Restart, false},
+	VerbStop:        {Reset, true},
+}
+
+// Step is one action on one target, as a plan holds it.
+type Step struct {
+	Do Verb   `json:"do"`
+	On Target `json:"on"`
+	// Risk is the verb's own, or higher where the inventory says so.
+	Risk Risk `json:"risk"`
+	// Timeout bounds the action; when it passes, what happened is read from the
+	// world, never assumed.
+	Timeout time.Duration `json:"timeout"`
+}
+
+func (s Step) String() string { return string(s.Do) + " " + s.On.Name }
+
+// Witness is what would tell, later and to another process, whether a step
+// happened: the InvocationID and boot id of a unit before its restart. It is
+// stored with the intent.
+type Witness map[string]string
+
+// Result is how an action ended.
+type Result string
+
+// The results. They are values of the metric label "result".
+const (
+	Done     Result = "done"     // the world did it
+	Failed   Result = "failed"   // the world tried and could not
+	TimedOut Result = "timeout"  // its deadline passed before the world answered
+	Canceled Result = "canceled" // somebody else took it back: a person is at work
+)
+
+// Results lists them all, for metrics and documentation.
+var Results = []Result{Done, Failed, TimedOut, Canceled}
+
+// Receipt is the proof of what an action did.
+type Receipt struct {
+	Result Result `json:"result"`
+	// Detail says it in a sentence, bounded by [Brief].
+	Detail string `json:"detail,omitzero"`
+	// Facts are what was read afterwards (the new InvocationID, a oneshot
+	// unit's Result), by the names the technology gives them.
+	Facts map[string]string `json:"facts,omitzero"`
+	// Took is how long the action took.
+	Took time.Duration `json:"took,omitzero"`
+}
+
+// Action is what an actuator does for one verb. The engine calls Witness, makes
+// the intent durable, then calls Do; after a crash it calls Happened instead.
+type Action interface {
+	// Witness reads what would tell whether the step happened.
+	Witness(ctx context.Context, step Step) (Witness, error)
+	// Do acts, and returns once the outcome is known or ctx ends. A receipt is
+	// returned for whatever the world said, also for a failure; the error is
+	// [ErrInDoubt] when it can't be told whether the act happened, and any
+	// other error says that nothing was done.
+	Do(ctx context.Context, step Step, before Witness) (Receipt, error)
+	// Happened compares the witness with the world: a receipt when the step
+	// happened, [ErrNotDone] when it did not, [ErrInDoubt] when it can't be told.
+	Happened(ctx context.Context, step Step, before Witness) (Receipt, error)
+}
+
+// FactInvocation names the fact of a receipt, and of a witness, that changes
+// exactly when the thing was started anew: systemd's own name for it.
+const FactInvocation = "InvocationID"
+
+var (
+	// ErrNotDone says that a step has certainly not happened.
+	ErrNotDone = errors.New("not done")
+	// ErrInDoubt says that it can't be told whether a step happened.
+	ErrInDoubt = errors.New("in doubt")
+)

@@ -1,0 +1,40 @@
+package remediate
+
+// Look names one thing that is looked at before the first act, because the act
+// would destroy it.
+type Look struct {
+	// What is the kind of evidence.
+	What Sight `json:"what"`
+	// Of names what it is about; empty means the incident's own target.
+	Of string `json:"of,omitzero"`
+	// Lines bounds a journal, Count a list.
+	Lines int `json:"lines,omitzero"`
+	Count int `json:"count,omitzero"`
+}
+
+// Sight is a kind of evidence.
+type Sight string
+
+// The kinds of evidence: a closed list.
+const (
+	SeeUnit      Sight = "unit"      // a unit's properties
+	SeeUnits     Sight = "units"     // the state of each unit of the inventory
+	SeeJournal   Sight = "journal"   // the last lines of a unit's journal
+	SeeMemory    Sight = "memory"    // the memory of the host
+	SeeProcesses Sight = "processes" // the largest processes: name, unit, size, never arguments
+	SeeProbe     Sight = "probe"     // one probe's answer
+)
+
+// Evidence is what was seen of one [Look].
+type Evidence struct {
+	Look Look `json:"look"`
+	// Text is what was seen, at most 4 KiB in an event; what is longer is kept
+	// apart under Digest and Size.
+	Text string `json:"text,omitzero"`
+	// Digest is the SHA-256 of the whole text in hex, and Size its length in
+	// bytes, when Text does not hold all of it.
+	Digest string `json:"digest,omitzero"`
+	Size   int    `json:"size,omitzero"`
+	// Error says why it could not be seen; evidence never stops an act.
+	Error string `json:"error,omitzero"`
+}

@@ -1,0 +1,195 @@
+package remediate
+
+import (
+	"fmt"
+	"maps"
+)
+
+// Apply folds one event of the incident into it. An event that can't follow what
+// was is an error and changes nothing that matters: the log is damaged, or was
+// not written by this code.
+func (i *Incident) Apply(e Event) error {
+	switch {
+	case e.Opened != nil:
+		*i = opened(e)
+		return nil
+	case e.Joined != nil:
+		return i.joined(*e.Joined)
+	case e.Planned != nil:
+		return i.planned(*e.Planned, e.At)
+	case e.Judged != nil:
+		return i.judged(*e.Judged, e.At)
+	case e.Waited != nil:
+		i.Wait, i.Verdict = e.Waited, nil
+		return i.move(Waiting, e.At)
+	case e.Gathered != nil:
+		i.Gathered = true
+		return nil
+	case e.Started != nil:
+		return i.started(*e.Started, e.At)
+	case e.Finished != nil:
+		return i.finished(*e.Finished)
+	case e.Watched != nil:
+		i.Watch = &Watch{Started: e.At, Only: e.Watched.Only}
+		i.Verdict, i.Wait = nil, nil
+		return i.move(Verifying, e.At)
+	case e.Probed != nil:
+		i.probed(e.Probed.Observations, e.At)
+		return nil
+	case e.Verified != nil:
+		return i.verified(*e.Verified, e.At)
+	case e.Answered != nil:
+		return i.answered(*e.Answered, e.At)
+	case e.Ended != nil:
+		return i.ended(*e.Ended, e.At)
+	}
+	return fmt.Errorf("cannot apply event %q of incident %s: it says nothing that is known", e.Type, e.Incident)
+}
+
+func opened(e Event) Incident {
+	o := e.Opened
+	i := Incident{
+		ID: e.Incident, State: Open, Playbook: o.Playbook, Target: o.Target,
+		Alert: o.Alert, Firing: o.Alert.Firing(), Received: o.Received, Truncated: o.Truncated, Follows: o.Follows,
+		OpenedAt: e.At, Since: e.At, LiveSince: e.At,
+	}
+	if o.Waits != "" {
+		i.State, i.Wait = Waiting, &Waited{Reason: ReasonTargetTaken, On: o.Waits}
+	}
+	return i
+}
+
+func (i *Incident) joined(j Joined) error {
+	if j.Alert.Fingerprint == i.Alert.Fingerprint {
+		i.Firing = j.Alert.Firing()
+	}
+	return nil
+}
+
+func (i *Incident) planned(p Planned, at Instant) error {
+	if i.Rung > 0 || i.climbing() != nil {
+		return fmt.Errorf("cannot plan incident %s anew: it has acted", i.ID)
+	}
+	i.Plan, i.Rung, i.Step, i.Wait, i.Verdict = &p.Plan, 0, 0, nil, nil
+	i.know(p.Invocations)
+	if i.Approved != p.Plan.Digest {
+		i.Approved = ""
+	}
+	return i.move(Open, at)
+}
+
+func (i *Incident) judged(j Judged, at Instant) error {
+	verdict := j.Verdict
+	i.Verdict, i.Wait = &verdict, nil
+	switch verdict.Decision {
+	case Allow:
+		return i.move(Acting, at)
+	case Wait:
+		i.Wait = &Waited{Reason: verdict.Reason, Until: verdict.Until, On: verdict.On}
+		return i.move(Waiting, at)
+	case Hold:
+		return i.move(Held, at)
+	}
+	return nil
+}
+
+func (i *Incident) started(s Started, at Instant) error {
+	if i.Intent != nil {
+		return fmt.Errorf("cannot start a step of incident %s: another is not finished", i.ID)
+	}
+	if i.rung() == nil || s.Rung != i.Rung {
+		return fmt.Errorf("cannot start a step of incident %s: rung %d is not next", i.ID, s.Rung)
+	}
+	if i.climbing() == nil {
+		i.Tried = append(i.Tried, Tried{Rung: i.Rung, Name: i.rung().Name, Started: at})
+	}
+	i.Intent = &s
+	return i.move(Acting, at)
+}
+
+func (i *Incident) finished(f Finished) error {
+	if i.Intent == nil {
+		return fmt.Errorf("cannot finish a step of incident %s: none was started", i.ID)
+	}
+	i.Intent = nil
+	if f.NotDone {
+		i.Retry = true
+		return nil
+	}
+	i.Retry = false
+	i.Step++
+	i.Skip = f.Receipt.Result != Done
+	i.know(f.Invocations)
+	if rung := i.climbing(); rung != nil {
+		rung.Results = append(rung.Results, f.Receipt)
+	}
+	return nil
+}
+
+// know remembers which invocations are the ones we know.
+func (i *Incident) know(invocations map[Target]string) {
+	if len(invocations) == 0 {
+		return
+	}
+	if i.Invocations == nil {
+		i.Invocations = map[Target]string{}
+	}
+	maps.Copy(i.Invocations, invocations)
+}
+
+// probed folds a change of what the probes say.
+func (i *Incident) probed(observations []Observation, at Instant) {
+	if i.Watch == nil {
+		i.Watch = &Watch{Started: at}
+	}
+	w := i.Watch
+	worst := Worst(observations)
+	if len(w.Last) == 0 || worst != w.Worst {
+		w.Broke = w.Broke || len(w.Last) > 0 && w.Worst == Healthy && worst == Unhealthy
+		w.Since = at
+	}
+	w.Last, w.Worst = observations, worst
+}
+
+// verified ends the verification; where another rung is left and may be tried,
+// the incident is open again with that rung next.
+func (i *Incident) verified(v Verified, at Instant) error {
+	if i.State != Verifying || i.Watch == nil {
+		return fmt.Errorf("cannot end a verification of incident %s: none is running", i.ID)
+	}
+	i.Watch.Outcome, i.Watch.Detail = v.Outcome, v.Detail
+	next := i.Rung
+	if rung := i.climbing(); rung != nil {
+		rung.Outcome, rung.Ended = v.Outcome, at
+		next++
+	}
+	climb := v.Outcome == NotFixed && i.Watch.Only == "" && i.Plan != nil && next < len(i.Plan.Rungs)
+	if !climb {
+		return nil
+	}
+	i.Rung, i.Step, i.Skip, i.Retry, i.Watch = next, 0, false, false, nil
+	return i.move(Open, at)
+}
+
+func (i *Incident) answered(a Answered, at Instant) error {
+	switch a.Verb {
+	case PersonApproves:
+		i.Approved = i.Plan.Digest
+	case PersonResumes:
+		i.LiveSince, i.Watch, i.Reason, i.Detail = at, nil, "", ""
+		i.Plan, i.Rung, i.Step, i.Skip, i.Retry, i.Gathered = nil, 0, 0, false, false, false
+	default:
+		return fmt.Errorf("cannot apply the answer %q to incident %s", a.Verb, i.ID)
+	}
+	i.Verdict, i.Wait = nil, nil
+	return i.move(Open, at)
+}
+
+func (i *Incident) ended(e Ended, at Instant) error {
+	i.Reason, i.Detail, i.By, i.Comment = e.Reason, e.Detail, e.By, e.Comment
+	i.Verdict, i.Wait, i.Watch = nil, nil, nil
+	if rung := i.climbing(); rung != nil {
+		rung.Ended = at
+	}
+	return i.move(e.State, at)
+}

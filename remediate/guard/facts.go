@@ -1,0 +1,74 @@
+package guard
+
+import (
+	"time"
+
+	"nightshift/remediate"
+)
+
+// Facts is all that the gates know of one rung of one incident. They are stored
+// with the judgement, so that it can be made again.
+type Facts struct {
+	// Now is when they were read.
+	Now remediate.Instant `json:"now"`
+	// Frozen is the freeze that holds, by the log or by a file.
+	Frozen *remediate.Freeze `json:"frozen,omitzero"`
+	// Autonomy is the least of the mode, the playbook's, its file's ceiling, the
+	// rung's and the targets' own.
+	Autonomy remediate.Autonomy `json:"autonomy"`
+	// Risk is the greatest of what would be done.
+	Risk remediate.Risk `json:"risk"`
+	// TargetKnown is whether the inventory knows what the incident is about.
+	TargetKnown bool `json:"targetKnown"`
+	// AlertAge is how long ago its notification came.
+	AlertAge time.Duration `json:"alertAge"`
+	// Unhealthy is whether a probe of ours agreed with the alert since.
+	Unhealthy bool `json:"unhealthy"`
+	// Truncated is whether the notification, or the alert itself, had been cut.
+	Truncated bool `json:"truncated,omitzero"`
+	// Begun is whether the incident has acted before.
+	Begun bool `json:"begun,omitzero"`
+	// PlanDigest is of what would be done, Approved of what a person said yes to.
+	PlanDigest string `json:"planDigest"`
+	Approved   string `json:"approved,omitzero"`
+
+	// Holder is another incident that has the same target, and came first.
+	Holder remediate.ID `json:"holder,omitzero"`
+	// Acting are the other incidents that act just now; MaxActing how many may
+	// at once on this host.
+	Acting    []ActingIncident `json:"acting,omitzero"`
+	MaxActing int              `json:"maxActing"`
+
+	// Touches is what would be touched.
+	Touches []Touched `json:"touches"`
+	// Attempts are the playbook's bounds.
+	Attempts remediate.Attempts `json:"attempts"`
+}
+
+// ActingIncident is another incident that is acting, and on what.
+type ActingIncident struct {
+	ID       remediate.ID       `json:"id"`
+	Touching []remediate.Target `json:"touching"`
+}
+
+// Touched is one thing that would be acted on.
+type Touched struct {
+	On remediate.Target `json:"on"`
+	// Situation is how it stands.
+	Situation remediate.Situation `json:"situation"`
+	// KnownInvocation is the one that the incident saw or started; empty when it
+	// has seen none.
+	KnownInvocation string `json:"knownInvocation,omitzero"`
+	// OurInvocation is the one that our own last act left behind.
+	OurInvocation string `json:"ourInvocation,omitzero"`
+	// InInventory is whether it may be acted on at all, Allowed whether its
+	// being on the deny list is overruled.
+	InInventory bool `json:"inInventory"`
+	Allowed     bool `json:"allowed,omitzero"`
+	// Recent is how many attempts were made on it in the playbook's window by
+	// other rungs, Oldest when the first of them was.
+	Recent int               `json:"recent,omitzero"`
+	Oldest remediate.Instant `json:"oldest,omitzero"`
+	// LastEnded is when another incident's last attempt on it was over.
+	LastEnded remediate.Instant `json:"lastEnded,omitzero"`
+}

@@ -1,0 +1,315 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"nightshift/remediate"
+)
+
+// The reasons of the gates.
+const (
+	ReasonFrozen        remediate.Reason = "frozen"
+	ReasonObserveOnly   remediate.Reason = "observe_only"
+	ReasonUnknownTarget remediate.Reason = "unknown_target"
+	ReasonNotListed     remediate.Reason = "not_listed"
+	ReasonStale         remediate.Reason = "stale"
+	ReasonTruncated     remediate.Reason = "truncated"
+	ReasonBusy          remediate.Reason = "busy"
+	ReasonSettling      remediate.Reason = "settling"
+	ReasonUnreadable    remediate.Reason = "unreadable"
+	ReasonCooldown      remediate.Reason = "cooldown"
+	ReasonAttempts      remediate.Reason = "attempts_spent"
+	ReasonDenied        remediate.Reason = "deny_list"
+	ReasonApproval      remediate.Reason = "approval_wanted"
+)
+
+// StaleAfter is the age of a notification beyond which it may not be acted on
+// unless a probe agrees now: Alertmanager sends a firing group again each 5
+// minutes by default, so twice that means that nobody has spoken since.
+const StaleAfter = 10 * time.Minute
+
+// settleAgain is the pause before a unit that is being started by its own keeper
+// is looked at again; RestartSec= is 100 ms by default (systemd.service(5)).
+const settleAgain = 2 * time.Second
+
+// Answer is what a gate can say beside allow: a row of the table of gates.
+type Answer struct {
+	Reason   remediate.Reason
+	Decision remediate.Decision
+	// Next is where a refusal leads; empty for a wait or a hold.
+	Next remediate.State
+	// Means says it to people.
+	Means string
+}
+
+// Gate is one check.
+type Gate struct {
+	Name string
+	ask  func(Facts) (remediate.Verdict, bool)
+}
+
+// Answers is every answer that the gate can give beside allow.
+func (g Gate) Answers() []Answer { return table[g.Name] }
+
+// Gates is every gate in the order in which they are asked.
+var Gates = []Gate{
+	{"frozen", frozen},
+	{"observe-only", observeOnly},
+	{"unknown target", unknownTarget},
+	{"stale", stale},
+	{"truncated", truncated},
+	{"person", person},
+	{"busy", busy},
+	{"cooldown", cooldown},
+	{"attempts", attempts},
+	{"deny list", denyList},
+	{"approval", approval},
+}
+
+// table is what each gate can answer, and where that leads.
+var table = map[string][]Answer{
+	"frozen": {
+		{ReasonFrozen, remediate.Refuse, remediate.Escalated, "somebody froze the agent"},
+	},
+	"observe-only": {
+		{ReasonObserveOnly, remediate.Refuse, remediate.Observed, "the mode, the playbook, the rung or the target only observes"},
+	},
+	"unknown target": {
+		{ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name"},
+		{ReasonNotListed, remediate.Refuse, remediate.Escalated, "the plan touches something that the inventory does not name, or that does not exist"},
+	},
+	"stale": {
+		{ReasonStale, remediate.Refuse, remediate.Escalated, "the notification is old and no probe agrees"},
+	},
+	"truncated": {
+		{ReasonTruncated, remediate.Refuse, remediate.Escalated, "the notification or the alert was cut, so not everything was seen"},
+	},
+	"person": {
+		{remediate.ReasonPersonAtWork, remediate.Refuse, remediate.Verifying, "somebody else started or stopped it: nothing is done but verify"},
+	},
+	"busy": {
+		{remediate.ReasonTargetTaken, remediate.Wait, "", "an earlier incident has the same target"},
+		{ReasonBusy, remediate.Wait, "", "other incidents are acting on it, or on as much of this host as may be at once"},
+		{ReasonSettling, remediate.Wait, "", "its own keeper is starting it, or a job is queued"},
+		{ReasonUnreadable, remediate.Wait, "", "how it stands can't be read"},
+	},
+	"cooldown": {
+		{ReasonCooldown, remediate.Wait, "", "another incident acted on it a short while ago"},
+	},
+	"attempts": {
+		{ReasonAttempts, remediate.Refuse, remediate.Escalated, "it was acted on as often as the playbook allows"},
+	},
+	"deny list": {
+		{ReasonDenied, remediate.Refuse, remediate.Escalated, "it is on the deny list, and not allowed by name"},
+	},
+	"approval": {
+		{ReasonApproval, remediate.Hold, "", "a person has to approve the plan"},
+	},
+}
+
+// Judge asks the gates in order; the first that does not allow decides.
+func Judge(f Facts) remediate.Verdict {
+	for _, gate := range Gates {
+		if verdict, stops := gate.ask(f); stops {
+			verdict.Gate = gate.Name
+			return verdict
+		}
+	}
+	return remediate.Verdict{Decision: remediate.Allow}
+}
+
+// All asks every gate, for explain: one verdict each, in order.
+func All(f Facts) []remediate.Verdict {
+	verdicts := make([]remediate.Verdict, len(Gates))
+	for n, gate := range Gates {
+		verdict, stops := gate.ask(f)
+		if !stops {
+			verdict = remediate.Verdict{Decision: remediate.Allow}
+		}
+		verdict.Gate = gate.Name
+		verdicts[n] = verdict
+	}
+	return verdicts
+}
+
+// say builds a verdict from the table's row for the reason.
+func say(reason remediate.Reason, format string, args ...any) remediate.Verdict {
+	answer := row(reason)
+	return remediate.Verdict{
+		Decision: answer.Decision, Reason: reason, Next: answer.Next, Detail: fmt.Sprintf(format, args...),
+	}
+}
+
+// row finds a reason in the table; a reason that is not there refuses.
+func row(reason remediate.Reason) Answer {
+	for _, answers := range table {
+		for _, answer := range answers {
+			if answer.Reason == reason {
+				return answer
+			}
+		}
+	}
+	return Answer{reason, remediate.Refuse, remediate.Escalated, ""}
+}
+
+func frozen(f Facts) (remediate.Verdict, bool) {
+	if f.Frozen == nil {
+		return remediate.Verdict{}, false
+	}
+	return say(ReasonFrozen, "frozen by %s: %s", f.Frozen.By, f.Frozen.Reason), true
+}
+
+func observeOnly(f Facts) (remediate.Verdict, bool) {
+	return say(ReasonObserveOnly, "may only observe"), f.Autonomy != remediate.Act && f.Autonomy != remediate.Approve
+}
+
+func unknownTarget(f Facts) (remediate.Verdict, bool) {
+	if !f.TargetKnown {
+		return say(ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
+	}
+	for _, t := range f.Touches {
+		if !t.InInventory {
+			return say(ReasonNotListed, "%s is not in the inventory", t.On.Name), true
+		}
+		if t.Situation.Known && !t.Situation.Exists {
+			return say(ReasonNotListed, "%s does not exist on this host", t.On.Name), true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+// stale lets an old alert act only with a probe that agrees now.
+func stale(f Facts) (remediate.Verdict, bool) {
+	return say(ReasonStale, "the notification came %s ago", f.AlertAge.Round(time.Second)),
+		f.AlertAge > StaleAfter && !f.Unhealthy && !f.Begun
+}
+
+func truncated(f Facts) (remediate.Verdict, bool) {
+	return say(ReasonTruncated, "the notification or the alert was cut"), f.Truncated
+}
+
+// person tells by the invocation that somebody else started the thing since the
+// incident saw it, or by a job that somebody stopped it.
+func person(f Facts) (remediate.Verdict, bool) {
+	for _, t := range f.Touches {
+		switch s := t.Situation; {
+		case s.StoppedByJob && !s.Active:
+			return say(remediate.ReasonPersonAtWork, "somebody stopped %s", t.On.Name), true
+		case t.startedByOthers():
+			return say(remediate.ReasonPersonAtWork, "somebody started %s anew", t.On.Name), true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+// startedByOthers tells a start that is neither ours nor its own keeper's: a unit
+// that Restart= brought back has restarts to its count.
+func (t Touched) startedByOthers() bool {
+	s := t.Situation
+	return t.KnownInvocation != "" && s.Invocation != "" && s.Restarts == 0 && !s.Settling &&
+		s.Invocation != t.KnownInvocation && s.Invocation != t.OurInvocation
+}
+
+func busy(f Facts) (remediate.Verdict, bool) {
+	if f.Holder != "" {
+		v := say(remediate.ReasonTargetTaken, "incident %s has the same target", f.Holder)
+		v.On = f.Holder
+		return v, true
+	}
+	if other, ok := f.inTheWay(); ok {
+		v := say(ReasonBusy, "incident %s is acting", other)
+		v.On = other
+		return v, true
+	}
+	for _, t := range f.Touches {
+		switch {
+		case !t.Situation.Known:
+			return f.soon(say(ReasonUnreadable, "cannot read how %s stands: %s", t.On.Name, t.Situation.Detail)), true
+		case t.Situation.Settling:
+			return f.soon(say(ReasonSettling, "%s is %s", t.On.Name, t.Situation.State)), true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+func (f Facts) soon(v remediate.Verdict) remediate.Verdict {
+	v.Until = f.Now.Add(settleAgain)
+	return v
+}
+
+// inTheWay is an incident that acts on what this one would touch, or any that
+// acts when the host has as many as it may.
+func (f Facts) inTheWay() (remediate.ID, bool) {
+	for _, other := range f.Acting {
+		for _, theirs := range other.Touching {
+			for _, ours := range f.Touches {
+				if theirs.Overlaps(ours.On) {
+					return other.ID, true
+				}
+			}
+		}
+	}
+	if len(f.Acting) > 0 && len(f.Acting) >= f.MaxActing {
+		return f.Acting[0].ID, true
+	}
+	return "", false
+}
+
+func cooldown(f Facts) (remediate.Verdict, bool) {
+	for _, t := range f.Touches {
+		over := t.LastEnded.Add(f.Attempts.Cooldown)
+		if !t.LastEnded.IsZero() && f.Now.Before(over) {
+			v := say(ReasonCooldown, "%s was acted on %s ago, and cools down for %s",
+				t.On.Name, f.Now.Since(t.LastEnded).Round(time.Second), f.Attempts.Cooldown)
+			v.Until = over
+			return v, true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+func attempts(f Facts) (remediate.Verdict, bool) {
+	for _, t := range f.Touches {
+		if t.Recent >= f.Attempts.Max {
+			return say(ReasonAttempts, "%s was acted on %d times in %s", t.On.Name, t.Recent, f.Attempts.Per), true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+// denied are the units whose restart takes more along than it mends, by the
+// beginning of their names: the message bus, systemd's own, the way in, the
+// network, and what this agent hears and speaks through.
+var denied = []string{
+	"dbus", "systemd-", "ssh", "network", "NetworkManager", "wicked", "connman", "dhcpcd", "nats", "alertmanager",
+	"prometheus-alertmanager", "nightshift", "polkit", "user@", "getty@", "init.scope",
+}
+
+// Denied reports whether a unit is on the deny list: only `allow: true` beside
+// its name in the inventory overrules that.
+func Denied(unit string) bool {
+	for _, prefix := range denied {
+		if strings.HasPrefix(unit, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func denyList(f Facts) (remediate.Verdict, bool) {
+	for _, t := range f.Touches {
+		if t.On.Kind == remediate.UnitKind && Denied(t.On.Name) && !t.Allowed {
+			return say(ReasonDenied, "%s is on the deny list, and `allow: true` is not set", t.On.Name), true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+// approval holds what is more than a restart, and whatever may not act alone,
+// until a person approved exactly this plan.
+func approval(f Facts) (remediate.Verdict, bool) {
+	needed := f.Autonomy == remediate.Approve || f.Risk > remediate.Restart
+	return say(ReasonApproval, "a person has to approve the plan (risk %s)", f.Risk), needed && f.Approved != f.PlanDigest
+}

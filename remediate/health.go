@@ -1,0 +1,117 @@
+package remediate
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Health is the answer of a probe. The zero Health is [Unknown]: a probe that
+// could not look has not seen anything bad.
+type Health int
+
+// The three answers.
+const (
+	Unknown Health = iota
+	Healthy
+	Unhealthy
+)
+
+var healthNames = [...]string{Unknown: "unknown", Healthy: "healthy", Unhealthy: "unhealthy"}
+
+func (h Health) String() string { return healthNames[h] }
+
+// MarshalText writes unknown, healthy or unhealthy.
+func (h Health) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (h *Health) UnmarshalText(text []byte) error {
+	for i, name := range healthNames {
+		if name == string(text) {
+			*h = Health(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("cannot read health %q: expected unknown, healthy or unhealthy", text)
+}
+
+// Observation is one answer of one probe.
+type Observation struct {
+	// Probe is its name in the inventory, or unit:NAME for the state of a unit.
+	Probe string `json:"probe"`
+	// Health is the answer.
+	Health Health `json:"health"`
+	// Detail says what was seen, in the words of [Brief]: bounded, never a secret.
+	Detail string `json:"detail,omitzero"`
+	// Took is how long the probe took.
+	Took time.Duration `json:"took,omitzero"`
+}
+
+// briefLines and briefBytes bound what an observation quotes: enough to tell
+// what was wrong, too little to carry a page of somebody's data into the log.
+const (
+	briefLines = 5
+	briefBytes = 512
+)
+
+// Brief cuts text to 5 lines and 512 bytes of valid UTF-8 without control
+// characters, so that it can't forge a line where it is shown.
+func Brief(text string) string {
+	lines := strings.SplitN(strings.TrimSpace(text), "\n", briefLines+1)
+	if len(lines) > briefLines {
+		lines = lines[:briefLines]
+	}
+	for i, line := range lines {
+		lines[i] = Printable(line)
+	}
+	short := strings.Join(lines, "\n")
+	if len(short) <= briefBytes {
+		return short
+	}
+	cut := briefBytes
+	for cut > 0 && !utf8.RuneStart(short[cut]) {
+		cut--
+	}
+	return short[:cut]
+}
+
+// Printable replaces whatever is not a printable character or a space, so that
+// text from outside stays on its line and writes nothing to a terminal.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !isPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+// isPrint is strconv's idea of printable, with the spaces of a log line.
+func isPrint(r rune) bool {
+	return r == '\t' || r >= ' ' && r != 0x7f && !(r >= 0x80 && r < 0xa0) && !isBidi(r)
+}
+
+// isBidi tells the marks that reorder text on a screen (Unicode TR 9): they make
+// one name look like another.
+func isBidi(r rune) bool {
+	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
+}
+
+// Worst sums up several answers: unhealthy if any is, else unknown if any is,
+// else healthy. No answers at all are unknown.
+func Worst(observations []Observation) Health {
+	if len(observations) == 0 {
+		return Unknown
+	}
+	worst := Healthy
+	for _, o := range observations {
+		switch {
+		case o.Health == Unhealthy:
+			return Unhealthy
+		case o.Health == Unknown:
+			worst = Unknown
+		}
+	}
+	return worst
+}

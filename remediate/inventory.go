@@ -1,0 +1,103 @@
+package remediate
+
+import (
+	"maps"
+	"slices"
+)
+
+// Inventory is what this agent looks after, as far as the core must know it:
+// the allow-list of units and how they hang together. What is not named here is
+// never acted on.
+type Inventory struct {
+	// Host is this host's name: one token of [a-z0-9-].
+	Host string
+	// Units by their full name.
+	Units map[string]ManagedUnit
+	// Digest identifies the text it was read from: SHA-256 in hex.
+	Digest string
+}
+
+// ManagedUnit is one unit of the inventory.
+type ManagedUnit struct {
+	// Needs are units that must be healthy before this one can be.
+	Needs []string
+	// Healthy names probes that must be healthy for the unit to be called so,
+	// beside its own state.
+	Healthy []string
+	// Oneshot is whether it is a unit that does one thing and ends.
+	Oneshot bool
+	// Risk is that of starting it, where it is a oneshot.
+	Risk Risk
+	// Allow is whether its name being on the deny list is overruled.
+	Allow bool
+	// Autonomy is how far the agent may go with it; Unset has no say.
+	Autonomy Autonomy
+}
+
+// Site is every unit that is not a oneshot, what others need first.
+func (inv Inventory) Site() []string {
+	var site []string
+	for name, unit := range inv.Units {
+		if !unit.Oneshot {
+			site = append(site, name)
+		}
+	}
+	return inv.InOrder(site)
+}
+
+// InOrder sorts units so that each comes after what it needs, by name where
+// needs don't decide. Names off the inventory are left out. The needs of an
+// inventory have no cycle (the loader refuses one).
+func (inv Inventory) InOrder(units []string) []string {
+	wanted := make(map[string]bool, len(units))
+	for _, name := range units {
+		wanted[name] = true
+	}
+	var ordered []string
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		unit, ok := inv.Units[name]
+		if !ok || seen[name] {
+			return
+		}
+		seen[name] = true
+		for _, need := range slices.Sorted(slices.Values(unit.Needs)) {
+			visit(need)
+		}
+		if wanted[name] {
+			ordered = append(ordered, name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		visit(name)
+	}
+	return ordered
+}
+
+// NeedsOf is all that a unit needs, directly or not, in order, without itself.
+func (inv Inventory) NeedsOf(unit string) []string {
+	seen := map[string]bool{}
+	var visit func(name string)
+	visit = func(name string) {
+		for _, need := range inv.Units[name].Needs {
+			if !seen[need] {
+				seen[need] = true
+				visit(need)
+			}
+		}
+	}
+	visit(unit)
+	return inv.InOrder(slices.Collect(maps.Keys(seen)))
+}
+
+// Find is the inventory's own copy of a unit's name, and whether it has one.
+// What comes from an alert is compared, never used.
+func (inv Inventory) Find(unit string) (string, bool) {
+	for name := range inv.Units {
+		if name == unit {
+			return name, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,229 @@
+package remediate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"nightshift/alerts"
+)
+
+const (
+	// EpisodeLasts is how long after its alert has ended an episode goes on:
+	// Alertmanager sends a firing group again at every flush, and an alert that
+	// comes back within minutes is the same trouble.
+	EpisodeLasts = 15 * time.Minute
+	// episodeGone is how long after the last word of a firing alert it counts
+	// as gone: Alertmanager's default repeat_interval of 4 h, and some.
+	episodeGone = 4*time.Hour + 30*time.Minute
+	// retellAfter is how often an unchanged firing alert is recorded again, so
+	// that a restart knows that its episode goes on.
+	retellAfter = time.Hour
+	// attemptsKept is the longest window in which attempts are counted.
+	attemptsKept = 24 * time.Hour
+)
+
+// Ledger is all that the agent knows by its log: the fold of every event. A
+// snapshot of it and the events since make the same.
+type Ledger struct {
+	// Cursor is the last alert that was dealt with.
+	Cursor Position `json:"cursor"`
+	// Incidents are the live ones, and ended ones whose episode goes on.
+	Incidents map[ID]*Incident `json:"incidents"`
+	// Episodes are the alerts that belong to an incident now.
+	Episodes map[alerts.Fingerprint]*Episode `json:"episodes"`
+	// Attempts are what was touched in the last 24 hours.
+	Attempts []Attempt `json:"attempts"`
+	// Ours are the invocations that our own acts left behind: a restart by one
+	// incident is no person's to another.
+	Ours map[Target]string `json:"ours"`
+	// Freeze is the freeze of the log; a file may freeze too.
+	Freeze *Freeze `json:"freeze,omitzero"`
+}
+
+// Episode is an alert from its first firing until it has ended for a while.
+type Episode struct {
+	Incident  ID           `json:"incident"`
+	Alert     alerts.Alert `json:"alert"`
+	Received  Instant      `json:"received"`
+	Truncated bool         `json:"truncated,omitzero"`
+	// Hangs is whether another playbook's incident took it along.
+	Hangs bool `json:"hangs,omitzero"`
+	// Position is where its last recorded notification came from.
+	Position Position `json:"position"`
+	// Told is when its last word was recorded.
+	Told Instant `json:"told"`
+}
+
+// Attempt is one rung of one incident touching one thing.
+type Attempt struct {
+	On       Target  `json:"on"`
+	Playbook string  `json:"playbook"`
+	Incident ID      `json:"incident"`
+	Rung     int     `json:"rung"`
+	At       Instant `json:"at"`
+	// Ended is when its verification was over; zero while it runs.
+	Ended   Instant `json:"ended,omitzero"`
+	Outcome Outcome `json:"outcome,omitzero"`
+}
+
+// NewLedger is that of an empty log.
+func NewLedger() *Ledger {
+	return &Ledger{Incidents: map[ID]*Incident{}, Episodes: map[alerts.Fingerprint]*Episode{}, Ours: map[Target]string{}}
+}
+
+// Apply folds one event. An error says that the log does not fit itself.
+func (l *Ledger) Apply(e Event) error {
+	l.forget(e.At)
+	switch {
+	case e.Read != nil:
+		l.read(e.Read.Position)
+		return nil
+	case e.Froze != nil:
+		l.Freeze = e.Froze
+		return nil
+	case e.Thawed != nil:
+		l.Freeze = nil
+		return nil
+	}
+	incident, ok := l.Incidents[e.Incident]
+	switch {
+	case e.Opened != nil && ok:
+		return fmt.Errorf("cannot open incident %s: there is one of that name", e.Incident)
+	case e.Opened != nil:
+		incident = &Incident{}
+	case !ok:
+		return fmt.Errorf("cannot apply %s: there is no incident %s", e.Type, e.Incident)
+	}
+	if err := incident.Apply(e); err != nil {
+		return err
+	}
+	l.Incidents[e.Incident] = incident
+	l.note(incident, e)
+	return nil
+}
+
+// note keeps what outlives the incident: episodes, attempts, the cursor.
+func (l *Ledger) note(incident *Incident, e Event) {
+	switch {
+	case e.Opened != nil:
+		o := e.Opened
+		l.tell(incident.ID, Joined{Alert: o.Alert, Received: o.Received, Truncated: o.Truncated, Position: o.Position}, e.At)
+	case e.Joined != nil:
+		l.tell(incident.ID, *e.Joined, e.At)
+	case e.Started != nil:
+		l.attempt(incident, e)
+	case e.Finished != nil:
+		maps.Copy(l.Ours, e.Finished.Invocations)
+	case e.Verified != nil, e.Ended != nil:
+		l.attemptsEnd(incident.ID, e)
+	}
+}
+
+func (l *Ledger) read(p Position) {
+	if p.After(l.Cursor) {
+		l.Cursor = p
+	}
+}
+
+func (l *Ledger) tell(id ID, j Joined, at Instant) {
+	l.read(j.Position)
+	l.Episodes[j.Alert.Fingerprint] = &Episode{
+		Incident: id, Alert: j.Alert, Received: j.Received, Truncated: j.Truncated, Hangs: j.Hangs, Position: j.Position, Told: at,
+	}
+}
+
+// attempt counts each thing once a rung: a step that a crash interrupted is the
+// same attempt.
+func (l *Ledger) attempt(incident *Incident, e Event) {
+	a := Attempt{On: e.Started.What.On, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
+	for _, old := range l.Attempts {
+		if old.On == a.On && old.Incident == a.Incident && old.Rung == a.Rung && old.Ended.IsZero() {
+			return
+		}
+	}
+	l.Attempts = append(l.Attempts, a)
+}
+
+func (l *Ledger) attemptsEnd(id ID, e Event) {
+	for n := range l.Attempts {
+		if a := &l.Attempts[n]; a.Incident == id && a.Ended.IsZero() {
+			a.Ended = e.At
+			if e.Verified != nil {
+				a.Outcome = e.Verified.Outcome
+			}
+		}
+	}
+}
+
+// forget drops what can't matter any more.
+func (l *Ledger) forget(now Instant) {
+	for n, a := range l.Attempts {
+		if now.Since(a.At) < attemptsKept {
+			l.Attempts = slices.Clone(l.Attempts[n:])
+			break
+		}
+		if n == len(l.Attempts)-1 {
+			l.Attempts = nil
+		}
+	}
+}
+
+// Prune drops episodes that are over and ended incidents that no episode holds.
+// It is a step of its own, between events, because it depends on the time only.
+func (l *Ledger) Prune(now Instant) {
+	held := map[ID]bool{}
+	for fingerprint, episode := range l.Episodes {
+		incident := l.Incidents[episode.Incident]
+		if episode.over(now) && (incident == nil || !incident.State.Live()) {
+			delete(l.Episodes, fingerprint)
+			continue
+		}
+		held[episode.Incident] = true
+	}
+	maps.DeleteFunc(l.Incidents, func(id ID, i *Incident) bool { return !i.State.Live() && !held[id] })
+}
+
+// over reports whether an alert has been gone for long enough.
+func (e *Episode) over(now Instant) bool {
+	if e.Alert.Firing() {
+		return now.Since(e.Told) >= episodeGone
+	}
+	return now.Since(e.Told) >= EpisodeLasts
+}
+
+// Live are the incidents that are not over, in the order in which they opened.
+func (l *Ledger) Live() []*Incident {
+	var live []*Incident
+	for _, i := range l.Incidents {
+		if i.State.Live() {
+			live = append(live, i)
+		}
+	}
+	slices.SortFunc(live, func(a, b *Incident) int {
+		if c := a.OpenedAt.Wall.Compare(b.OpenedAt.Wall); c != 0 {
+			return c
+		}
+		return compare(a.ID, b.ID)
+	})
+	return live
+}
+
+func compare(a, b ID) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// Frozen is the freeze that holds now, by the log; nil when none does.
+func (l *Ledger) Frozen(now Instant) *Freeze {
+	if l.Freeze == nil || l.Freeze.Over(now) {
+		return nil
+	}
+	return l.Freeze
+}

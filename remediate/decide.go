@@ -7,17 +7,19 @@ type Input struct {
 	// Look says that something changed that makes it worth looking at once: the
 	// alert, or the end of the incident it waited for.
 	Look bool
-	// Looked answers [Look].
+	// Again begins a running verification anew: nobody watched for a while.
+	Again bool
+	// Looked answers WantLook.
 	Looked *Looked
-	// Judged answers [Judge].
+	// Judged answers WantJudge.
 	Judged *Judgement
-	// Gathered answers [Gather].
+	// Gathered answers WantGather.
 	Gathered *Gathered
-	// Prepared answers [Prepare].
+	// Prepared answers WantPrepare.
 	Prepared *Prepared
-	// Acted answers [Act] and [Reconcile].
+	// Acted answers WantAct and WantReconcile.
 	Acted *Acted
-	// Probed answers [Probe].
+	// Probed answers WantProbe.
 	Probed []Observation
 	// Said is what a person wants.
 	Said *Said
@@ -149,6 +151,8 @@ func (d *decision) react(in Input) error {
 	case !d.incident.State.Live():
 	case in.Look:
 		d.lookNow()
+	case in.Again:
+		d.watchAgain()
 	case in.Looked != nil:
 		d.looked(*in.Looked)
 	case in.Judged != nil:
@@ -190,8 +194,11 @@ func (d *decision) follows() (Event, bool) {
 		return d.refused(*v), true
 	}
 	switch i.State {
-	case Open:
-		if i.Plan != nil && len(i.Plan.Rungs) == 0 {
+	case Open, Waiting:
+		if i.Target.IsZero() {
+			return d.end(Escalated, ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
+		}
+		if i.State == Open && i.Plan != nil && len(i.Plan.Rungs) == 0 {
 			return d.end(Escalated, ReasonNoPlan, "no rung of the ladder has anything to act on"), true
 		}
 	case Held:

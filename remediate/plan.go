@@ -46,6 +46,38 @@ func (r PlannedRung) Touches() []Target {
 	return touched
 }
 
+// Touches is all that any rung of the plan acts on.
+func (p Plan) Touches() []Target {
+	var touched []Target
+	for _, rung := range p.Rungs {
+		for _, on := range rung.Touches() {
+			if !slices.Contains(touched, on) {
+				touched = append(touched, on)
+			}
+		}
+	}
+	return touched
+}
+
+// Considers names the probes that a plan of the playbook is made of, beside those
+// of its verification: for a ladder that acts on what failed, those of every unit
+// of the site.
+func (p Playbook) Considers(inv Inventory, verify []string) []string {
+	var names []string
+	for _, rung := range p.Ladder {
+		for _, move := range rung.Do {
+			if move.On.What != WhatFailed {
+				continue
+			}
+			for _, unit := range inv.Site() {
+				names = append(names, inv.UnitProbes(unit)...)
+			}
+		}
+	}
+	names = unique(names)
+	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(verify, name) })
+}
+
 // MakePlan resolves a playbook's selectors for a target, with failed the units
 // that were seen unhealthy. A rung whose selectors choose nothing is left out; a
 // plan without rungs can do nothing. It returns an error when a name in the

@@ -27,6 +27,13 @@ func (d *decision) lookNow() {
 	}
 }
 
+// watchAgain begins a verification anew whose probes nobody asked for a while.
+func (d *decision) watchAgain() {
+	if i := &d.incident; i.State == Verifying && i.Watch.Outcome == "" {
+		d.record(Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung, Only: i.Watch.Only}})
+	}
+}
+
 // looked decides what an incident does about what was seen. An act needs both an
 // alert that fires and a probe that agrees: unknown is not bad, and an alert
 // alone may be stale, false, or about something that is over.
@@ -311,6 +318,7 @@ func (d *decision) answeredHold(s Said) error {
 		return nil
 	}
 	d.record(Event{Type: IncidentAnswered, Answered: &Answered{Verb: s.Verb, By: s.By, Comment: s.Comment}})
+	d.next = &Effect{WantLook, d.now}
 	return nil
 }
 

@@ -14,6 +14,9 @@ const (
 	ReasonExpired   Reason = "expired"    // nobody approved in time
 	ReasonDisproved Reason = "wont_apply" // the plan could not be made
 
+	// What it is about is not in the inventory.
+	ReasonUnknownTarget Reason = "unknown_target"
+
 	// What the probes said.
 	ReasonUnknown      Reason = "probe_unknown"   // they can't tell, so nothing is done
 	ReasonDisagrees    Reason = "alert_disagrees" // they are healthy though the alert fires

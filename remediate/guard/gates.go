@@ -10,19 +10,18 @@ import (
 
 // The reasons of the gates.
 const (
-	ReasonFrozen        remediate.Reason = "frozen"
-	ReasonObserveOnly   remediate.Reason = "observe_only"
-	ReasonUnknownTarget remediate.Reason = "unknown_target"
-	ReasonNotListed     remediate.Reason = "not_listed"
-	ReasonStale         remediate.Reason = "stale"
-	ReasonTruncated     remediate.Reason = "truncated"
-	ReasonBusy          remediate.Reason = "busy"
-	ReasonSettling      remediate.Reason = "settling"
-	ReasonUnreadable    remediate.Reason = "unreadable"
-	ReasonCooldown      remediate.Reason = "cooldown"
-	ReasonAttempts      remediate.Reason = "attempts_spent"
-	ReasonDenied        remediate.Reason = "deny_list"
-	ReasonApproval      remediate.Reason = "approval_wanted"
+	ReasonFrozen      remediate.Reason = "frozen"
+	ReasonObserveOnly remediate.Reason = "observe_only"
+	ReasonNotListed   remediate.Reason = "not_listed"
+	ReasonStale       remediate.Reason = "stale"
+	ReasonTruncated   remediate.Reason = "truncated"
+	ReasonBusy        remediate.Reason = "busy"
+	ReasonSettling    remediate.Reason = "settling"
+	ReasonUnreadable  remediate.Reason = "unreadable"
+	ReasonCooldown    remediate.Reason = "cooldown"
+	ReasonAttempts    remediate.Reason = "attempts_spent"
+	ReasonDenied      remediate.Reason = "deny_list"
+	ReasonApproval    remediate.Reason = "approval_wanted"
 )
 
 // StaleAfter is the age of a notification beyond which it may not be acted on
@@ -77,7 +76,7 @@ var table = map[string][]Answer{
 		{ReasonObserveOnly, remediate.Refuse, remediate.Observed, "the mode, the playbook, the rung or the target only observes"},
 	},
 	"unknown target": {
-		{ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name"},
+		{remediate.ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name"},
 		{ReasonNotListed, remediate.Refuse, remediate.Escalated, "the plan touches something that the inventory does not name, or that does not exist"},
 	},
 	"stale": {
@@ -167,7 +166,7 @@ func observeOnly(f Facts) (remediate.Verdict, bool) {
 
 func unknownTarget(f Facts) (remediate.Verdict, bool) {
 	if !f.TargetKnown {
-		return say(ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
+		return say(remediate.ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
 	}
 	for _, t := range f.Touches {
 		if !t.InInventory {

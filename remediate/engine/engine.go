@@ -1,0 +1,198 @@
+// Package engine drives incidents: it asks the state machine what is wanted,
+// brings the world's answer back to it, and makes each event durable before
+// anything happens that the event permits.
+//
+// One goroutine owns all that is known and does nothing slow; whatever asks the
+// world runs beside it and posts its answer back. What the world is, the engine
+// does not know: it sees the interfaces of [Options].
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightshift/remediate"
+)
+
+// Log is the durable record.
+type Log interface {
+	// Append makes an event durable, or returns why it is not. [ErrFenced] says
+	// that another process writes this log: the engine stops.
+	Append(ctx context.Context, e remediate.Event) error
+	// KeepEvidence stores a text that is too long for an event and returns the
+	// digest by which it is found.
+	KeepEvidence(ctx context.Context, id remediate.ID, text string) (digest string, err error)
+	// SnapshotDue says that enough was written for another snapshot, and
+	// Snapshot writes one.
+	SnapshotDue() bool
+	Snapshot(ctx context.Context, ledger []byte) error
+}
+
+// World is what the engine asks and does outside.
+type World interface {
+	// Situation reads how a target stands; what can't be read is not Known.
+	Situation(ctx context.Context, on remediate.Target) remediate.Situation
+	// Probe asks one probe by its name; one that is not configured is unknown.
+	Probe(ctx context.Context, name string) remediate.Observation
+	// See takes one piece of evidence.
+	See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence
+}
+
+// ErrFenced says that another process writes the log.
+var ErrFenced = errors.New("another process writes this host's log")
+
+// Config is what a reload can change.
+type Config struct {
+	Inventory remediate.Inventory
+	// Playbooks in the order in which they are asked.
+	Playbooks []remediate.Playbook
+	// Mode is how far the whole agent may go.
+	Mode remediate.Autonomy
+	// MaxActing is how many incidents may act at once on this host.
+	MaxActing int
+}
+
+// Options are all that an engine needs.
+type Options struct {
+	Config  Config
+	Log     Log
+	World   World
+	Actions map[remediate.Verb]remediate.Action
+	// Ledger is the fold of the log so far.
+	Ledger *remediate.Ledger
+	// FrozenByFile is the freeze that a file holds, nil if none does.
+	FrozenByFile func() *remediate.Freeze
+	// Now reads the clocks.
+	Now func() remediate.Instant
+	// Told is called with each event that became durable, in order, and the
+	// incident as it is then (nil for the host's own). It must not block.
+	Told func(e remediate.Event, i *remediate.Incident)
+	// CountAlert counts what became of an alert.
+	CountAlert func(result string)
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	// Reached is called at each durable boundary with its name, so that a test
+	// build can stop there; nil otherwise.
+	Reached func(boundary string)
+}
+
+// Engine drives the incidents of one host.
+type Engine struct {
+	o      Options
+	config atomic.Pointer[Config]
+	m      *metrics
+
+	inbox chan func()
+	done  chan struct{}
+	work  sync.WaitGroup
+	ctx   context.Context
+	stop  context.CancelFunc
+
+	// What follows belongs to the loop alone.
+	ledger  *remediate.Ledger
+	tasks   map[remediate.ID]*task
+	arrived []arrival
+	unsaid  remediate.Position // dealt with, and not yet in the log
+	told    remediate.Position // the last position in the log
+	retry   bool
+	fatal   error
+}
+
+// inboxSize lets answers wait without holding up who brings them; alerts have a
+// bound of their own, the stream they are read from.
+const inboxSize = 256
+
+// New makes an engine; Run starts it.
+func New(o Options) *Engine {
+	if o.Ledger == nil {
+		o.Ledger = remediate.NewLedger()
+	}
+	if o.Reached == nil {
+		o.Reached = func(string) {}
+	}
+	if o.Told == nil {
+		o.Told = func(remediate.Event, *remediate.Incident) {}
+	}
+	if o.CountAlert == nil {
+		o.CountAlert = func(string) {}
+	}
+	if o.FrozenByFile == nil {
+		o.FrozenByFile = func() *remediate.Freeze { return nil }
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	e := &Engine{
+		o: o, m: newMetrics(o.Registerer), inbox: make(chan func(), inboxSize), done: make(chan struct{}),
+		ctx: ctx, stop: stop, ledger: o.Ledger, tasks: map[remediate.ID]*task{},
+		unsaid: o.Ledger.Cursor, told: o.Ledger.Cursor,
+	}
+	e.Configure(o.Config)
+	return e
+}
+
+// Configure replaces the configuration. Incidents that live keep their playbook.
+func (e *Engine) Configure(c Config) {
+	if c.MaxActing < 1 {
+		c.MaxActing = 1
+	}
+	e.config.Store(&c)
+	e.m.configure(c)
+}
+
+// Run takes up every live incident and drives them until ctx ends or the log is
+// another's; it then returns nil or [ErrFenced]. An act that is under way when it
+// ends goes on without it, and is found again by its witness.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.done)
+	defer e.work.Wait()
+	defer e.stop()
+	e.recover()
+	tick := time.NewTicker(tickEvery)
+	defer tick.Stop()
+	for e.fatal == nil {
+		select {
+		case <-ctx.Done():
+			e.sayRead()
+			return nil
+		case f := <-e.inbox:
+			f()
+		case <-tick.C:
+			e.tick()
+		}
+	}
+	return e.fatal
+}
+
+// tickEvery is how often the engine does what depends on the time alone: freezes
+// that end, episodes that are over, the cursor, a snapshot.
+const tickEvery = time.Second
+
+// post hands f to the loop; it reports false when the engine has ended.
+func (e *Engine) post(f func()) bool {
+	select {
+	case e.inbox <- f:
+		return true
+	case <-e.done:
+		return false
+	case <-e.ctx.Done():
+		return false
+	}
+}
+
+// newID is a name that no incident of the ledger has.
+func (e *Engine) newID() remediate.ID {
+	for {
+		var random [5]byte
+		rand.Read(random[:])
+		id := remediate.NewID(random)
+		if e.ledger.Incidents[id] == nil {
+			return id
+		}
+	}
+}

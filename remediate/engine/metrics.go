@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"nightshift/remediate"
+	"nightshift/remediate/guard"
+)
+
+// metrics are what the engine counts. Label values come from the configuration
+// and from closed lists, never from an alert.
+type metrics struct {
+	incidents     *prometheus.CounterVec
+	open          *prometheus.GaugeVec
+	refusals      *prometheus.CounterVec
+	steps         *prometheus.HistogramVec
+	rungs         *prometheus.HistogramVec
+	verifications *prometheus.CounterVec
+	toAct         prometheus.Histogram
+	toFix         prometheus.Histogram
+	recovered     *prometheus.CounterVec
+	acting        *prometheus.GaugeVec
+	frozen        prometheus.Gauge
+	health        *prometheus.GaugeVec
+
+	states map[remediate.ID]remediate.State
+	touch  map[remediate.ID][]remediate.Target
+}
+
+// seconds are buckets from a fast restart to the longest incident.
+var seconds = []float64{0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	if r == nil {
+		r = prometheus.NewRegistry()
+	}
+	m := &metrics{
+		incidents: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightshift_incidents_total", Help: "Incidents that ended or were handed to people, by playbook and the state they came to.",
+		}, []string{"playbook", "outcome"}),
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nightshift_incidents_open", Help: "Incidents that are not over, by state.",
+		}, []string{"state"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightshift_refusals_total", Help: "Answers of the gates other than allow, by playbook and reason.",
+		}, []string{"playbook", "reason"}),
+		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "nightshift_step_duration_seconds", Help: "How long steps took, by action and result.", Buckets: seconds,
+		}, []string{"action", "result"}),
+		rungs: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "nightshift_rung_duration_seconds", Help: "How long rungs took from the first intent to the end of their verification, by playbook and result.", Buckets: seconds,
+		}, []string{"playbook", "result"}),
+		verifications: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightshift_verifications_total", Help: "Verifications that ended, by playbook and result.",
+		}, []string{"playbook", "result"}),
+		toAct: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "nightshift_time_to_act_seconds", Help: "From the notification to the first intent.", Buckets: seconds,
+		}),
+		toFix: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "nightshift_time_to_fix_seconds", Help: "From the notification to the end of the verification that found it fixed.", Buckets: seconds,
+		}),
+		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightshift_recovered_incidents_total", Help: "Incidents taken up after a restart, by what was done first.",
+		}, []string{"did"}),
+		acting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nightshift_acting", Help: "1 while an incident acts on the target or verifies what it did.",
+		}, []string{"target"}),
+		frozen: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "nightshift_frozen", Help: "1 while all acting is frozen.",
+		}),
+		health: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nightshift_probe_healthy", Help: "The last answer of a probe: 1 healthy, 0 unhealthy, -1 unknown.",
+		}, []string{"probe"}),
+		states: map[remediate.ID]remediate.State{}, touch: map[remediate.ID][]remediate.Target{},
+	}
+	r.MustRegister(m.incidents, m.open, m.refusals, m.steps, m.rungs, m.verifications, m.toAct, m.toFix,
+		m.recovered, m.acting, m.frozen, m.health)
+	m.fill()
+	return m
+}
+
+// fill creates the values of every closed label, so that a rate has a beginning.
+func (m *metrics) fill() {
+	for _, s := range remediate.LiveStates {
+		m.open.WithLabelValues(string(s))
+	}
+	for _, d := range []string{"reconcile", "verify", "probe", "look"} {
+		m.recovered.WithLabelValues(d)
+	}
+	for verb := range remediate.Verbs {
+		for _, result := range remediate.Results {
+			m.steps.WithLabelValues(string(verb), string(result))
+		}
+	}
+}
+
+// configure creates the values of labels that the configuration names.
+func (m *metrics) configure(c Config) {
+	outcomes := append([]remediate.State{remediate.Escalated}, remediate.EndedStates...)
+	for _, p := range c.Playbooks {
+		for _, s := range outcomes {
+			m.incidents.WithLabelValues(p.Name, string(s))
+		}
+		for _, o := range remediate.Outcomes {
+			m.verifications.WithLabelValues(p.Name, string(o))
+			m.rungs.WithLabelValues(p.Name, string(o))
+		}
+		for _, gate := range guard.Gates {
+			for _, answer := range gate.Answers() {
+				m.refusals.WithLabelValues(p.Name, string(answer.Reason))
+			}
+		}
+	}
+	for name := range c.Inventory.Units {
+		m.acting.WithLabelValues(remediate.Unit(name).String())
+	}
+}
+
+// observe counts what a restart found.
+func (m *metrics) observe(l *remediate.Ledger) {
+	for _, i := range l.Live() {
+		m.moved(i)
+	}
+}
+
+// moved keeps the gauges of states and of what is acted on.
+func (m *metrics) moved(i *remediate.Incident) {
+	if old, ok := m.states[i.ID]; ok {
+		m.open.WithLabelValues(string(old)).Dec()
+		delete(m.states, i.ID)
+	}
+	if i.State.Live() {
+		m.open.WithLabelValues(string(i.State)).Inc()
+		m.states[i.ID] = i.State
+	}
+	for _, on := range m.touch[i.ID] {
+		m.acting.WithLabelValues(on.String()).Set(0)
+	}
+	m.touch[i.ID] = i.Touching()
+	for _, on := range m.touch[i.ID] {
+		m.acting.WithLabelValues(on.String()).Set(1)
+	}
+	if !i.State.Live() {
+		delete(m.touch, i.ID)
+	}
+}
+
+// note counts what a durable event says.
+func (m *metrics) note(e remediate.Event, i *remediate.Incident, now remediate.Instant) {
+	if i == nil {
+		return
+	}
+	m.moved(i)
+	name := i.Playbook.Name
+	switch {
+	case e.Judged != nil && e.Judged.Verdict.Decision != remediate.Allow:
+		m.refusals.WithLabelValues(name, string(e.Judged.Verdict.Reason)).Inc()
+	case e.Started != nil && len(i.Tried) == 1 && e.Started.Step == 0 && !e.Started.Again:
+		m.toAct.Observe(now.Since(i.Received).Seconds())
+	case e.Finished != nil && !e.Finished.NotDone:
+		rung := i.Plan.Rungs[e.Finished.Rung]
+		m.steps.WithLabelValues(string(rung.Steps[e.Finished.Step].Do), string(e.Finished.Receipt.Result)).
+			Observe(e.Finished.Receipt.Took.Seconds())
+	case e.Verified != nil:
+		m.verified(name, *e.Verified, i, now)
+	case e.Ended != nil:
+		m.incidents.WithLabelValues(name, string(e.Ended.State)).Inc()
+	}
+}
+
+func (m *metrics) verified(playbook string, v remediate.Verified, i *remediate.Incident, now remediate.Instant) {
+	m.verifications.WithLabelValues(playbook, string(v.Outcome)).Inc()
+	if n := len(i.Tried); n > 0 {
+		m.rungs.WithLabelValues(playbook, string(v.Outcome)).Observe(now.Since(i.Tried[n-1].Started).Seconds())
+	}
+	if v.Outcome == remediate.Fixed {
+		m.toFix.Observe(now.Since(i.Received).Seconds())
+	}
+}
+
+func (m *metrics) freeze(f *remediate.Freeze) {
+	if f != nil {
+		m.frozen.Set(1)
+		return
+	}
+	m.frozen.Set(0)
+}
+
+// healthValue is the gauge's number for an answer.
+var healthValue = map[remediate.Health]float64{remediate.Healthy: 1, remediate.Unhealthy: 0, remediate.Unknown: -1}
+
+func (m *metrics) probed(observations []remediate.Observation) {
+	for _, o := range observations {
+		m.health.WithLabelValues(o.Probe).Set(healthValue[o.Health])
+	}
+}

@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/remediate"
+	"nightshift/remediate/guard"
+)
+
+// call runs f in the loop and waits for it.
+func (e *Engine) call(ctx context.Context, f func() error) error {
+	answer := make(chan error, 1)
+	if !e.post(func() { answer <- f() }) {
+		return fmt.Errorf("cannot ask the engine: it has ended")
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("cannot wait for the engine: %w", ctx.Err())
+	case <-e.done:
+		return fmt.Errorf("cannot ask the engine: it has ended")
+	}
+}
+
+// Say does what a person asks of an incident, and returns once that is durable.
+// prefix is any unambiguous beginning of its ID. The error is in words for that
+// person.
+func (e *Engine) Say(ctx context.Context, prefix string, said remediate.Said) (remediate.Incident, error) {
+	var after remediate.Incident
+	err := e.call(ctx, func() error {
+		incident, err := e.find(prefix)
+		if err != nil {
+			return err
+		}
+		recorded, err := e.decide(incident, remediate.Input{Said: &said})
+		if err == nil && !recorded {
+			err = fmt.Errorf("cannot %s incident %s: it could not be recorded; see the agent's log", said.Verb, incident.ID)
+		}
+		after = *incident
+		return err
+	})
+	return after, err
+}
+
+// find is the one incident whose ID begins so.
+func (e *Engine) find(prefix string) (*remediate.Incident, error) {
+	start, err := remediate.ParseIDPrefix(prefix)
+	if err != nil {
+		return nil, err
+	}
+	var found []*remediate.Incident
+	for id, i := range e.ledger.Incidents {
+		if strings.HasPrefix(string(id), start) {
+			found = append(found, i)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("cannot find a current incident %s: it does not exist or has been over for a while", start)
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("cannot tell which incident %s is: %d begin so", start, len(found))
+}
+
+// Freeze stops all acting for a while, or until it is thawed if length is 0.
+func (e *Engine) Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error) {
+	var freeze remediate.Freeze
+	err := e.call(ctx, func() error {
+		now := e.o.Now()
+		freeze = remediate.Freeze{By: by, Reason: remediate.Brief(reason), At: now}
+		if length > 0 {
+			freeze.Until = now.Add(length)
+		}
+		if !e.record(remediate.Event{Type: remediate.HostFroze, At: now, Froze: &freeze}) {
+			return fmt.Errorf("cannot record the freeze; touch the freeze file in the state directory instead")
+		}
+		e.m.freeze(e.frozen(now))
+		return nil
+	})
+	return freeze, err
+}
+
+// Thaw ends the log's freeze. A freeze file, or a damaged journal, is not thawed
+// so: the error says what to do.
+func (e *Engine) Thaw(ctx context.Context, by, comment string) error {
+	return e.call(ctx, func() error {
+		now := e.o.Now()
+		if f := e.ledger.Freeze; f != nil && f.Damage {
+			return fmt.Errorf("cannot thaw: the journal is damaged (%s); see `nightshift journal verify`, then `nightshift journal accept --reason …`", f.Reason)
+		}
+		if e.ledger.Freeze != nil && !e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: by, Comment: remediate.Brief(comment)}}) {
+			return fmt.Errorf("cannot record the thaw; see the agent's log")
+		}
+		e.m.freeze(e.frozen(now))
+		if f := e.o.FrozenByFile(); f != nil {
+			return fmt.Errorf("still frozen by a file: %s; remove it to thaw", f.Reason)
+		}
+		return nil
+	})
+}
+
+// Frozen is the freeze that holds now, nil if none does.
+func (e *Engine) Frozen(ctx context.Context) (*remediate.Freeze, error) {
+	var f *remediate.Freeze
+	err := e.call(ctx, func() error { f = e.frozen(e.o.Now()); return nil })
+	return f, err
+}
+
+// Record makes an event of the host durable, such as one of the journal itself.
+func (e *Engine) Record(ctx context.Context, event remediate.Event) error {
+	return e.call(ctx, func() error {
+		event.At = e.o.Now()
+		if !e.record(event) {
+			return fmt.Errorf("cannot record %s; see the agent's log", event.Type)
+		}
+		return nil
+	})
+}
+
+// Incidents are those that the engine knows: the live ones, and ended ones whose
+// episode goes on, in the order in which they opened.
+func (e *Engine) Incidents(ctx context.Context) ([]remediate.Incident, error) {
+	var all []remediate.Incident
+	err := e.call(ctx, func() error {
+		for _, i := range e.ledger.Incidents {
+			all = append(all, *i)
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b remediate.Incident) int { return a.OpenedAt.Wall.Compare(b.OpenedAt.Wall) })
+	return all, err
+}
+
+// Explanation is what would become of an alert, and why; nothing is done.
+type Explanation struct {
+	Alert        string                  `json:"alert"`
+	Fate         remediate.Fate          `json:"fate"`
+	Incident     remediate.ID            `json:"incident,omitzero"`
+	Playbook     string                  `json:"playbook,omitzero"`
+	Target       remediate.Target        `json:"target,omitzero"`
+	Observations []remediate.Observation `json:"observations,omitzero"`
+	Plan         remediate.Plan          `json:"plan,omitzero"`
+	// Verdicts are every gate's about the first rung, in order.
+	Verdicts []remediate.Verdict `json:"verdicts,omitzero"`
+	Problem  string              `json:"problem,omitzero"`
+}
+
+// Explain says what would become of an alert now: its playbook, its target, what
+// the probes say, the ladder, and each gate's verdict on the first rung.
+func (e *Engine) Explain(ctx context.Context, a remediate.Arrival) (Explanation, error) {
+	var x Explanation
+	var incident remediate.Incident
+	config := *e.config.Load()
+	err := e.call(ctx, func() error {
+		a.Position = remediate.Position{Message: e.ledger.Cursor.Message + 1}
+		d := e.ledger.Take(a, config.Playbooks, config.Inventory, e.newID(), e.o.Now())
+		x = Explanation{Alert: a.Alert.Name(), Fate: d.Fate, Incident: d.Incident}
+		if d.Fate == remediate.FateOpened {
+			x.Incident, x.Playbook, x.Target = "", d.Event.Opened.Playbook.Name, d.Event.Opened.Target
+			return incident.Apply(*d.Event)
+		}
+		if i := e.ledger.Incidents[d.Incident]; i != nil {
+			x.Playbook, x.Target = i.Playbook.Name, i.Target
+		}
+		return nil
+	})
+	if err != nil || x.Fate != remediate.FateOpened {
+		return x, err
+	}
+	return x, e.explainPlan(ctx, &x, &incident, config)
+}
+
+func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.Incident, config Config) error {
+	verify := i.Probes()
+	x.Observations = e.ask(ctx, append(append([]string(nil), verify...), i.Playbook.Considers(config.Inventory, verify)...))
+	plan, err := remediate.MakePlan(i.Playbook, config.Inventory, i.Target, config.Inventory.FailedUnits(x.Observations))
+	if err != nil {
+		x.Problem = err.Error()
+		return nil
+	}
+	x.Plan, i.Plan = plan, &plan
+	if len(plan.Rungs) == 0 {
+		x.Problem = "no rung of the ladder has anything to act on now"
+		return nil
+	}
+	touches := plan.Rungs[0].Touches()
+	read := e.situations(ctx, touches)
+	return e.call(ctx, func() error {
+		f := e.facts(i, touches, read)
+		f.Unhealthy = remediate.Worst(x.Observations[:len(verify)]) == remediate.Unhealthy
+		x.Verdicts = guard.All(f)
+		return nil
+	})
+}

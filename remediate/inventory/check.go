@@ -56,8 +56,13 @@ func (c *checker) place(nodes map[string]*yaml.Node, path string) *yaml.Node {
 	return c.values[""]
 }
 
-// need notes an error unless the file gives a field of what path names.
+// need notes an error unless the file gives a field of what path names. What is
+// no mapping at all has been noted as that.
 func (c *checker) need(path, name, meaning string) {
+	entry := c.place(c.values, path)
+	if entry.Kind != yaml.MappingNode && !isEmpty(entry) {
+		return
+	}
 	if field := join(path, name); !c.has(field) {
 		c.fail(c.holder(path), field, "%s is missing: %s", name, meaning)
 	}

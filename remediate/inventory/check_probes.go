@@ -106,10 +106,10 @@ func (c *checker) checkTimeout(path string, timeout *time.Duration) {
 }
 
 func (c *checker) checkHTTP(path string, p *HTTP) {
-	https := c.checkURL(join(path, "http"), p.URL) == "https"
+	plain := c.checkURL(join(path, "http"), p.URL) == "http"
 	c.checkMethod(path, p)
 	c.checkExpect(join(path, "expect"), &p.Expect)
-	c.checkTrust(path, p.CA, p.ServerName, https)
+	c.checkTrust(path, p.CA, p.ServerName, plain)
 	c.checkToken(path, p)
 	if other, ok := c.file.Probes[p.UncountedIn]; p.UncountedIn != "" && (!ok || other.Metric == nil) {
 		c.wrong(join(path, "uncounted_in"), "%s is no metric probe%s", quote(p.UncountedIn), didYouMean(p.UncountedIn, c.metricProbes()))
@@ -149,10 +149,11 @@ func (c *checker) checkExpect(path string, expect *[]int) {
 	}
 }
 
-// checkTrust looks at what a TLS connection is held against.
-func (c *checker) checkTrust(path, ca, serverName string, tls bool) {
+// checkTrust looks at what a TLS connection is held against; a plain one has no
+// use for it.
+func (c *checker) checkTrust(path, ca, serverName string, plain bool) {
 	for _, name := range []string{"ca", "server_name"} {
-		if field := join(path, name); c.has(field) && !tls {
+		if field := join(path, name); c.has(field) && plain {
 			c.wrongKey(field, "%s is for https only", name)
 		}
 	}
@@ -232,7 +233,7 @@ func (c *checker) checkPath(path, text string) {
 
 func (c *checker) checkTLS(path string, p *TLS) {
 	c.checkAddress(join(path, "tls"), p.Address)
-	c.checkTrust(path, p.CA, p.ServerName, true)
+	c.checkTrust(path, p.CA, p.ServerName, false)
 	c.between(join(path, "min_days"), p.MinDays, 1, 3650)
 }
 

@@ -27,10 +27,10 @@ func wrongUnit(name string) string {
 		return quote(name) + " is too long for the name of a unit: expected at most 255 characters"
 	case !unitName.MatchString(name):
 		return quote(name) + ` is no name of a unit: expected only letters, digits and : _ . \ @ -`
-	case suffix <= 0:
+	case suffix < 0:
 		return quote(name) + " has no suffix; did you mean " + quote(name+".service") + "?"
-	case !slices.Contains(suffixes, name[suffix:]):
-		return quote(name) + " is no name of a unit: expected it to end in " + oneOf(suffixes)
+	case suffix == 0 || !slices.Contains(suffixes, name[suffix:]):
+		return quote(name) + " is no name of a unit: expected a word and then " + oneOf(suffixes)
 	case strings.HasSuffix(name[:suffix], "@"):
 		return quote(name) + " is a template; name an instance, like " + quote(name[:suffix]+"1"+name[suffix:])
 	}

@@ -35,7 +35,7 @@ func (d *decoder) fail(at *yaml.Node, field, format string, args ...any) {
 
 func (d *decoder) failAt(line, column int, field, msg string) {
 	line = min(max(line, 1), len(d.lines))
-	e := &Error{File: d.file, Line: line, Column: max(column, 1), Field: field, Msg: msg}
+	e := &Error{File: d.file, Line: line, Column: max(column, 1), Field: cut(field), Msg: msg}
 	if len(d.errs) >= maxErrors || slices.ContainsFunc(d.errs, e.samePlace) {
 		return
 	}
@@ -143,8 +143,7 @@ func (d *decoder) decodeStruct(node *yaml.Node, into reflect.Value, path string)
 	})
 }
 
-// decodeField reads the value of a key. An empty one is refused unless a mapping
-// is expected, whose keys may all be left out.
+// decodeField reads the value of a key.
 func (d *decoder) decodeField(value *yaml.Node, f field, path string) {
 	if f.orOne && value.Kind == yaml.ScalarNode {
 		value = &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{value}, Line: value.Line, Column: value.Column}

@@ -106,14 +106,19 @@ func (e Errors) sorted() Errors {
 	return e
 }
 
-// quote shows a word of the file, cut to what an error line can hold.
-func quote(word string) string {
-	const enough = 64
+// enough is how much of a word of the file is shown, in characters.
+const enough = 64
+
+// cut shortens a word to what a line of an error can hold.
+func cut(word string) string {
 	if runes := []rune(word); len(runes) > enough {
-		return strconv.Quote(string(runes[:enough])) + "…"
+		return string(runes[:enough]) + "…"
 	}
-	return strconv.Quote(word)
+	return word
 }
+
+// quote shows a word of the file.
+func quote(word string) string { return strconv.Quote(cut(word)) }
 
 // secrets are what must not be shown, whatever else is wrong in its line: user
 // and password of a URL, the seed of an nkey.

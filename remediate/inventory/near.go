@@ -6,9 +6,14 @@ import (
 )
 
 // didYouMean ends a message with the known name that is nearest to word, if one
-// is near enough to be meant.
+// is near enough to be meant: it only lacks the suffix of a unit, or a third of
+// its letters, not counting a suffix, would have to change.
 func didYouMean(word string, known []string) string {
-	best, distance := "", len(word)/3+1
+	if full := word + ".service"; slices.Contains(known, full) {
+		return meant(full)
+	}
+	stem, _, _ := strings.Cut(word, ".")
+	best, distance := "", len(stem)/3+1
 	for _, name := range slices.Sorted(slices.Values(known)) {
 		if d := editDistance(word, name, distance); d <= distance && (best == "" || d < distance) {
 			best, distance = name, d
@@ -17,8 +22,11 @@ func didYouMean(word string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return "; did you mean " + quote(best) + "?"
+	return meant(best)
 }
+
+// meant is the question at the end of a message.
+func meant(name string) string { return "; did you mean " + quote(name) + "?" }
 
 // editDistance is how many letters must be put in, taken out or exchanged to make
 // b of a (Levenshtein), or more than most as soon as that is certain.

@@ -1,0 +1,61 @@
+package playbooks
+
+import "nightshift/remediate"
+
+// thisHost is the target of a playbook about the host as a whole.
+var thisHost = remediate.TargetRule{Host: true}
+
+// unit is the target of a playbook about one unit.
+func unit(name string) remediate.TargetRule { return remediate.TargetRule{Unit: name} }
+
+// ladder and rung build the ladder; a rung's steps are done in order and verified
+// together.
+func ladder(rungs ...remediate.Rung) []remediate.Rung { return rungs }
+
+func rung(name string, do ...remediate.Move) remediate.Rung {
+	return remediate.Rung{Name: name, Do: do}
+}
+
+// restart restarts what a selector chooses, each unit in the order of needs.
+func restart(on remediate.Selector) remediate.Move {
+	return remediate.Move{Do: remediate.VerbRestart, On: on}
+}
+
+// the selects one unit by its name in the inventory.
+func the(name string) remediate.Selector { return remediate.Selector{Unit: name} }
+
+// The choices that are made when the plan is made.
+var (
+	theTarget  = remediate.Selector{What: remediate.TheTarget}
+	whatFailed = remediate.Selector{What: remediate.WhatFailed}
+	wholeSite  = remediate.Selector{What: remediate.WholeSite}
+)
+
+// healthy names what must be healthy afterwards: probes of the inventory, or a
+// choice whose units are asked.
+func healthy(probes ...string) remediate.Verify { return remediate.Verify{Healthy: probes} }
+
+// look lists the evidence that is taken before the first act.
+func look(at ...remediate.Look) []remediate.Look { return at }
+
+// The evidence.
+var (
+	memory     = remediate.Look{What: remediate.SeeMemory}
+	unitStates = remediate.Look{What: remediate.SeeUnits}
+	properties = remediate.Look{What: remediate.SeeUnit}
+)
+
+// topProcesses are the largest by resident memory.
+func topProcesses(count int) remediate.Look {
+	return remediate.Look{What: remediate.SeeProcesses, Count: count}
+}
+
+// lastLines are the last lines that the target wrote to the journal.
+func lastLines(lines int) remediate.Look {
+	return remediate.Look{What: remediate.SeeJournal, Lines: lines}
+}
+
+// answerOf is what one probe says.
+func answerOf(probe string) remediate.Look {
+	return remediate.Look{What: remediate.SeeProbe, Of: probe}
+}

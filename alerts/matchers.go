@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/prometheus/alertmanager/matcher/parse"
 	"github.com/prometheus/alertmanager/pkg/labels"
@@ -66,6 +67,9 @@ func ParseMatchers(exprs []string) (Matchers, error) {
 }
 
 func parseExpression(expr string) (labels.Matchers, error) {
+	if !utf8.ValidString(expr) {
+		return nil, errors.New("it is not valid UTF-8") // the parser lets it through unquoted
+	}
 	parsed, err := parse.Matchers(expr)
 	if err != nil {
 		return nil, err

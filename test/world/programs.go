@@ -11,6 +11,15 @@ import (
 	"time"
 )
 
+// Programs of others that Debian does not have, or not in a version of today.
+const (
+	alertmanagerPackage = "github.com/prometheus/alertmanager/cmd/alertmanager"
+	amtoolPackage       = "github.com/prometheus/alertmanager/cmd/amtool"
+	alertmanagerVersion = "v0.31.1"
+	natsPackage         = "github.com/nats-io/natscli/nats"
+	natsVersion         = "v0.5.1"
+)
+
 // module is the path of the programs that belong to a world.
 const module = "nightshift/test/world/"
 

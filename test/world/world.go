@@ -35,6 +35,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,14 +48,49 @@ const (
 	bootDeadline = 2 * time.Minute
 	stopDeadline = 30 * time.Second
 	bootPoll     = 50 * time.Millisecond
+	maxFactor    = 50
 )
 
 // Hostname is the host name inside each world, and the name by which alerts
 // and inventory know it.
 const Hostname = "rave-1"
 
+// Services is which services a world has.
+type Services int
+
+const (
+	// Bare is systemd, D-Bus and polkit, and nothing else.
+	Bare Services = iota
+	// Site is all of a RAVE site with its monitoring.
+	Site
+)
+
+// Alertmanager is which Alertmanager a site has.
+type Alertmanager int
+
+const (
+	// Debian is the 0.25 of Debian 12.
+	Debian Alertmanager = iota
+	// Recent is v0.31, built from its module.
+	Recent
+)
+
 // Options say what kind of world to start. The zero value is a bare one.
 type Options struct {
+	Services     Services
+	Alertmanager Alertmanager
+
+	// Factor divides every duration of Prometheus' and Alertmanager's
+	// configuration, 1 to 50; 0 is 1, the site as it ships.
+	Factor int
+
+	// Agent is the path of a nightshift program, static, to install and
+	// start as its own unit and user; empty for none. Inventory is its
+	// configuration file, AgentEnv further settings, NAME=VALUE.
+	Agent     string
+	Inventory []byte
+	AgentEnv  []string
+
 	// Log is where progress is told; nil means nowhere.
 	Log io.Writer
 }
@@ -67,8 +103,14 @@ type World struct {
 	pid    int    // the world's systemd, as the host numbers it
 	log    io.Writer
 
-	stop    sync.Once
-	stopErr error
+	factor    int
+	authority *authority // of the site's certificates
+	token     string     // of the agent's webhook
+
+	mu       sync.Mutex
+	closers  []func() // called by Stop, last first
+	stopOnce sync.Once
+	stopErr  error
 }
 
 // Start builds what is missing, and returns when everything in the world runs:
@@ -77,6 +119,10 @@ type World struct {
 func Start(ctx context.Context, o Options) (*World, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
+	}
+	o.Factor = max(o.Factor, 1)
+	if o.Factor > maxFactor {
+		return nil, fmt.Errorf("cannot divide time by %d: want 1 to %d, scrapes have to be done between two of them", o.Factor, maxFactor)
 	}
 	c, err := openCache()
 	if err != nil {
@@ -90,11 +136,11 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := hold(c, tool, root, o.Log)
+	w, err := hold(c, tool, root, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.raise(ctx); err != nil {
+	if err := w.raise(ctx, c, o); err != nil {
 		return nil, errors.Join(err, w.Stop())
 	}
 	return w, nil
@@ -103,9 +149,26 @@ func Start(ctx context.Context, o Options) (*World, error) {
 // Stop ends the world and everything in it, and removes all that it wrote. It
 // is bounded, and may be called more than once.
 func (w *World) Stop() error {
-	w.stop.Do(func() { w.stopErr = w.keeper.release() })
+	w.stopOnce.Do(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, closer := range slices.Backward(w.closers) {
+			closer()
+		}
+		w.stopErr = w.keeper.release()
+	})
 	return w.stopErr
 }
+
+// onStop has a function called by Stop, before the world ends.
+func (w *World) onStop(closer func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closers = append(w.closers, closer)
+}
+
+// Token is the bearer token with which Alertmanager posts to the agent.
+func (w *World) Token() string { return w.token }
 
 // Path is where the host finds a file of the world. It is good for regular
 // files: an absolute symbolic link inside would lead to the host's own file.
@@ -125,7 +188,7 @@ func (w *World) WriteFile(path string, content []byte, mode os.FileMode) error {
 }
 
 // hold makes a world up to where its files can be written.
-func hold(c cache, tool, root string, log io.Writer) (*World, error) {
+func hold(c cache, tool, root string, o Options) (*World, error) {
 	dir, lock, err := claim(c, tool)
 	if err != nil {
 		return nil, err
@@ -139,20 +202,36 @@ func hold(c cache, tool, root string, log io.Writer) (*World, error) {
 		return nil, errors.Join(err, k.release())
 	}
 	base := fmt.Sprintf("/proc/%d/root%s", k.cmd.Process.Pid, filepath.Join(dir, "root"))
-	return &World{keeper: k, tool: tool, base: base, log: log}, nil
+	return &World{keeper: k, tool: tool, base: base, log: o.Log, factor: o.Factor}, nil
 }
 
 // raise furnishes a held world and boots it.
-func (w *World) raise(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, bootDeadline)
-	defer cancel()
-	if err := w.identify(); err != nil {
+func (w *World) raise(ctx context.Context, c cache, o Options) error {
+	if err := w.furnish(ctx, c, o); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, bootDeadline)
+	defer cancel()
 	if err := w.boot(); err != nil {
 		return err
 	}
-	return w.awaitRunning(ctx)
+	if err := w.awaitRunning(ctx); err != nil || o.Services == Bare {
+		return err
+	}
+	return w.AwaitHealthy(ctx)
+}
+
+// furnish writes the files of the world before anything reads them.
+func (w *World) furnish(ctx context.Context, c cache, o Options) error {
+	if err := w.identify(); err != nil {
+		return err
+	}
+	if o.Services == Site {
+		if err := w.furnishSite(ctx, c, o); err != nil {
+			return err
+		}
+	}
+	return w.furnishAgent(ctx, c, o)
 }
 
 // identify gives the world a name and an identity of its own. Without a

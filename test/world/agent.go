@@ -1,0 +1,110 @@
+package world
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Files of an agent in a world, as an installation has them.
+const (
+	agentProgram     = "/usr/bin/nightshift"
+	agentEnvironment = "/etc/nightshift/nightshift.env"
+	agentInventory   = "/etc/nightshift/nightshift.yaml"
+	agentToken       = "/etc/nightshift/webhook.token"
+	agentPolkit      = "/etc/polkit-1/rules.d/50-nightshift.rules"
+)
+
+// furnishAgent installs an agent as an administrator would: the program, its
+// unit and user as shipped, its configuration, and the polkit rule that the
+// program itself prints for that configuration.
+func (w *World) furnishAgent(ctx context.Context, c cache, o Options) error {
+	if o.Agent == "" {
+		return nil
+	}
+	if err := w.CopyIn(o.Agent, agentProgram); err != nil {
+		return err
+	}
+	if err := w.writeAgentFiles(ctx, o); err != nil {
+		return err
+	}
+	rule, err := w.inRoot(ctx, w.agentSettings(o), agentProgram, "config", "polkit")
+	if err != nil {
+		return err
+	}
+	if err := w.WriteFile(agentPolkit, rule, 0o644); err != nil {
+		return err
+	}
+	nats, err := installPeer(ctx, c, o.Log, natsPackage, natsVersion)
+	if err != nil {
+		return err
+	}
+	if err := w.CopyIn(nats, "/usr/local/bin/nats"); err != nil {
+		return err
+	}
+	return w.enable("nightshift.service")
+}
+
+func (w *World) writeAgentFiles(ctx context.Context, o Options) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	unit, err := os.ReadFile(filepath.Join(root, "deploy/systemd/nightshift.service"))
+	if err != nil {
+		return err
+	}
+	users, err := os.ReadFile(filepath.Join(root, "deploy/systemd/nightshift.sysusers"))
+	if err != nil {
+		return err
+	}
+	files := []struct {
+		path    string
+		content []byte
+		mode    os.FileMode
+	}{
+		{"/etc/systemd/system/nightshift.service", unit, 0o644},
+		{"/usr/lib/sysusers.d/nightshift.conf", users, 0o644},
+		{"/etc/tmpfiles.d/nightshift.conf", []byte("z " + agentToken + " 0440 root nightshift\n"), 0o644},
+		{agentEnvironment, []byte(strings.Join(w.agentSettings(o), "\n") + "\n"), 0o644},
+		{agentInventory, o.Inventory, 0o644},
+		{agentToken, []byte(w.token), 0o600},
+	}
+	for _, f := range files {
+		if err := w.WriteFile(f.path, f.content, f.mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// agentSettings is the agent's environment; what Options add comes last, and
+// so wins.
+func (w *World) agentSettings(o Options) []string {
+	return append([]string{
+		"NIGHTSHIFT_CONFIG=" + agentInventory,
+		"NIGHTSHIFT_MODE=act",
+		"NIGHTSHIFT_WEBHOOK_TOKEN_FILE=" + agentToken,
+		"NIGHTSHIFT_PROMETHEUS_URL=http://127.0.0.1:9090",
+		"NIGHTSHIFT_ALERTMANAGER_URL=http://127.0.0.1:9093",
+	}, o.AgentEnv...)
+}
+
+// inRoot runs a static program in a root that has not booted yet.
+func (w *World) inRoot(ctx context.Context, env []string, argv ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, argv[0])
+	cmd.Args, cmd.Env, cmd.Dir = argv, env, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: w.base}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("cannot run %q in the world's root: %w: %s", strings.Join(argv, " "), err, stderr.String())
+	}
+	return out, nil
+}

@@ -41,6 +41,9 @@ func (b *Batch) Add(encoded []byte) {
 // Len is the number of notifications in the batch.
 func (b *Batch) Len() int { return b.count }
 
+// Cap is the memory that the batch holds, in bytes.
+func (b *Batch) Cap() int { return cap(b.buf) }
+
 // SizeWith is how long the message would be, in bytes, with one more encoded
 // notification of that length.
 func (b *Batch) SizeWith(encoded int) int {

@@ -1,0 +1,104 @@
+package webhook
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// MaxBody is the longest body that is read, in bytes. Alertmanager's are
+	// some 600 bytes for each alert.
+	MaxBody = 8 << 20
+	// maxBodies is how much memory all bodies that are being received may take
+	// together: two of the longest, or 400 of 64 alerts each.
+	maxBodies = 16 << 20
+
+	// startBuffer holds the notification of one alert.
+	startBuffer = 4 << 10
+	// keepBuffer is the longest buffer that is used again: 64 alerts fit.
+	keepBuffer = 64 << 10
+)
+
+// budget is an amount of memory that requests share.
+type budget struct {
+	max  int64
+	used atomic.Int64
+}
+
+// take reports whether n more bytes may be used.
+func (b *budget) take(n int) bool {
+	if b.used.Add(int64(n)) <= b.max {
+		return true
+	}
+	b.used.Add(-int64(n))
+	return false
+}
+
+func (b *budget) give(n int) { b.used.Add(-int64(n)) }
+
+// scratch is the memory of one request, used again by the next.
+type scratch struct {
+	body    []byte
+	encoded []byte
+
+	from  *budget
+	taken int // of the budget
+}
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+func takeScratch() *scratch { return scratches.Get().(*scratch) }
+
+func (s *scratch) release() {
+	if s.from != nil {
+		s.from.give(s.taken)
+	}
+	s.from, s.taken = nil, 0
+	if cap(s.body) <= keepBuffer && cap(s.encoded) <= keepBuffer {
+		scratches.Put(s)
+	}
+}
+
+// readBody reads the body of r into s.body. It takes from b what it has
+// received, and not what the sender announced: memory is for those who send.
+// The answer is nil when all of the body is there.
+func (s *scratch) readBody(r *http.Request, b *budget) *answer {
+	s.body, s.from = s.body[:0], b
+	if !s.grow(startBuffer) {
+		return tooMuchAtOnce
+	}
+	for {
+		n, err := r.Body.Read(s.body[len(s.body):cap(s.body)])
+		s.body = s.body[:len(s.body)+n]
+		switch {
+		case len(s.body) > MaxBody:
+			return bodyTooLarge
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return slowBody
+		case err != nil:
+			return brokenBody
+		case len(s.body) == cap(s.body) && !s.grow(2*cap(s.body)):
+			return tooMuchAtOnce
+		}
+	}
+}
+
+// grow makes room for size bytes, at most for one more than MaxBody, which
+// tells that a body is longer. It reports whether the budget allows it.
+func (s *scratch) grow(size int) bool {
+	size = max(min(size, MaxBody+1), cap(s.body))
+	if !s.from.take(size - s.taken) {
+		return false
+	}
+	s.taken = size
+	if size > cap(s.body) {
+		s.body = append(make([]byte, 0, size), s.body...)
+	}
+	return true
+}

@@ -51,14 +51,16 @@ func (w *World) LeakGrafana(ctx context.Context) error {
 }
 
 // KillNginx kills nginx as often as systemd brings it back, until systemd
-// gives up on it: the unit has failed, by its start limit.
+// gives up on it: the unit has failed with Result=signal, by its start limit.
+// The limit stands for 10 s whatever the factor: a start within that time
+// needs a reset-failed before.
 func (w *World) KillNginx(ctx context.Context) error {
 	return w.until(ctx, "nginx.service to reach its start limit", func() (bool, error) {
 		state, err := w.Properties(ctx, "nginx.service", "ActiveState", "MainPID")
 		if err != nil || state["ActiveState"] == "failed" {
 			return err == nil, err
 		}
-		if state["ActiveState"] == "active" {
+		if state["ActiveState"] == "active" && state["MainPID"] != "0" {
 			// It may be gone by itself: then there is nothing to kill.
 			_, _ = w.Exec(ctx, "kill", "-KILL", state["MainPID"])
 		}
@@ -73,6 +75,9 @@ func (w *World) QuitNginx(ctx context.Context) error {
 	state, err := w.Properties(ctx, "nginx.service", "MainPID")
 	if err != nil {
 		return err
+	}
+	if state["MainPID"] == "0" {
+		return errors.New("cannot quit nginx: it does not run")
 	}
 	if _, err := w.Exec(ctx, "kill", "-QUIT", state["MainPID"]); err != nil {
 		return err

@@ -66,7 +66,8 @@ func runInside(as, workDir string, argv []string) error {
 	cmd.Args, cmd.Dir = argv, workDir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "HOME="+account.HomeDir, "USER="+as, "LOGNAME="+as)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	// In a process group of its own, so that a "kill 0" inside stays inside.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setpgid: true}
 	return cmd.Run()
 }
 

@@ -55,3 +55,16 @@ func DecodeJSON(text []byte, into any) error {
 	}
 	return nil
 }
+
+// DecodeStrict reads a message of a person: unknown members are refused, because
+// a misspelt one must not be taken for something that was never said. No message
+// at all is an empty one.
+func DecodeStrict(text []byte, into any) error {
+	if len(text) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(text, into, jsonOptions, json.RejectUnknownMembers(true)); err != nil {
+		return fmt.Errorf("cannot decode %T: %w", into, err)
+	}
+	return nil
+}

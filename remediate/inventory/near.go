@@ -25,6 +25,10 @@ func didYouMean(word string, known []string) string {
 	return meant(best)
 }
 
+// DidYouMean is for words of others, such as the names of settings: it ends a
+// message with the known name that was probably meant, or is empty.
+func DidYouMean(word string, known []string) string { return didYouMean(word, known) }
+
 // meant is the question at the end of a message.
 func meant(name string) string { return "; did you mean " + quote(name) + "?" }
 

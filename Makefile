@@ -1,0 +1,65 @@
+# Nightshift. `make demo` shows it at work, `make test` proves it.
+#
+# Both need root on Debian 12 with Go, and say what they install before they do:
+# Debian packages on this host (a compiler for the race detector, mmdebstrap), and
+# a root of its own for the real components, cached below ~/.cache/nightshift.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+PREFIX  ?= /usr
+DESTDIR ?=
+
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: all build demo test bench check fuzz install uninstall prepare clean help
+
+all: build
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## build       bin/nightshift, static
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/nightshift ./cmd/agent
+
+## demo        the agent at work on real components; REAL=1 KEEP=1
+demo: prepare
+	$(GO) run ./test/demo
+
+## test        every test, with the race detector, in a random order
+test: prepare
+	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+## bench       what it costs, beside the floor; a table, and JSON in bin/bench.json
+bench: prepare
+	$(GO) run ./test/bench
+
+## check       formatting, vet, lint, rules, units
+check: prepare
+	test/check
+
+## fuzz        each decoder for a minute
+fuzz:
+	test/fuzz
+
+prepare:
+	@test/prepare
+
+## install     the binary, its unit, user, completions; DESTDIR= PREFIX=
+install: build
+	install -D -m 0755 bin/nightshift $(DESTDIR)$(PREFIX)/bin/nightshift
+	install -D -m 0644 deploy/systemd/nightshift.service $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
+	install -D -m 0644 deploy/systemd/nightshift.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	bin/nightshift completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
+	install -d -m 0755 $(DESTDIR)/etc/nightshift
+	@echo 'Next: systemd-sysusers; write /etc/nightshift/nightshift.yaml (nightshift init) and'
+	@echo '/etc/nightshift/nightshift.env; nightshift config polkit > /etc/polkit-1/rules.d/50-nightshift.rules'
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/nightshift $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
+
+clean:
+	rm -rf bin

@@ -1,0 +1,159 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nightshift/alerts"
+	"nightshift/remediate"
+	"nightshift/remediate/engine"
+	"nightshift/remediate/journal"
+	"nightshift/remediate/oncall"
+)
+
+// people is what people may do and ask: the engine's and the journal's part.
+type people struct{ a *Agent }
+
+func (p people) Say(ctx context.Context, incident string, said remediate.Said) (remediate.Incident, error) {
+	return p.a.engine.Say(ctx, incident, said)
+}
+
+func (p people) Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error) {
+	return p.a.engine.Freeze(ctx, by, reason, length)
+}
+
+func (p people) Thaw(ctx context.Context, by, comment string) error {
+	return p.a.engine.Thaw(ctx, by, comment)
+}
+
+// Accept makes the fold the base of a new epoch. The agent stays frozen, now
+// because of that person, until somebody thaws.
+func (p people) Accept(ctx context.Context, by, reason string) error {
+	err := p.a.engine.Still(ctx, func() error { return p.a.journal.Accept(ctx, by, reason) })
+	if err != nil {
+		return err
+	}
+	_, err = p.a.engine.Freeze(ctx, by, "the journal was accepted: "+reason, 0)
+	return err
+}
+
+func (p people) Status(ctx context.Context) (oncall.Status, error) {
+	frozen, err := p.a.engine.Frozen(ctx)
+	if err != nil {
+		return oncall.Status{}, err
+	}
+	live, err := p.Live(ctx)
+	if err != nil {
+		return oncall.Status{}, err
+	}
+	s := oncall.Status{
+		Host: p.a.file().Host.Name, Version: p.a.version, Mode: p.a.settings.Mode.String(),
+		Frozen: frozen, Degraded: p.a.degraded(ctx), Open: map[remediate.State]int{},
+	}
+	for _, i := range live {
+		s.Open[i.State]++
+	}
+	return s, nil
+}
+
+func (p people) Live(ctx context.Context) ([]remediate.Incident, error) {
+	all, err := p.a.engine.Incidents(ctx)
+	live := all[:0]
+	for _, i := range all {
+		if i.State.Live() {
+			live = append(live, i)
+		}
+	}
+	return live, err
+}
+
+func (p people) Explain(ctx context.Context, body string) ([]byte, error) {
+	return explain(ctx, p.a.engine, p.a.file().Scope, body, p.a.now())
+}
+
+func (p people) Verify(ctx context.Context) (oncall.Health, error) {
+	report, err := p.a.journal.Verify(ctx)
+	return health(report), err
+}
+
+// Explained is one alert of a webhook, and what would become of it.
+type Explained struct {
+	engine.Explanation
+	// Mine is whether the alert is about this host at all.
+	Mine bool `json:"mine"`
+}
+
+// explain says of each alert of a webhook's body what would become of it.
+func explain(ctx context.Context, e *engine.Engine, scope alerts.Scope, body string, now remediate.Instant) ([]byte, error) {
+	notification, err := alerts.Decode([]byte(body), now.Wall)
+	if err != nil {
+		return nil, err
+	}
+	explained := make([]Explained, len(notification.Alerts))
+	for n, alert := range notification.Alerts {
+		explained[n] = Explained{Explanation: engine.Explanation{Alert: alert.Name()}, Mine: scope.Mine(alert)}
+		if !explained[n].Mine {
+			continue
+		}
+		explained[n].Explanation, err = e.Explain(ctx, remediate.Arrival{
+			Alert: alert, Received: now, Truncated: notification.Truncated > 0,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return remediate.EncodeJSON(explained)
+}
+
+// health is a report in the words that people see.
+func health(r journal.Report) oncall.Health {
+	h := oncall.Health{Epoch: r.Head.Epoch, Last: r.Head.N}
+	for n, epoch := range r.Epochs {
+		h.Events += epoch.Events
+		if n == 0 {
+			h.First = epoch.First
+		}
+	}
+	for _, flaw := range r.Flaws {
+		h.Damage = append(h.Damage, fmt.Sprintf("%s: %s", flaw.Kind, flaw.Detail))
+	}
+	return h
+}
+
+// history reads the journal for people.
+type history struct{ j *journal.Journal }
+
+func (h history) Events(ctx context.Context, id remediate.ID, since time.Time, f func(remediate.Event) error) error {
+	return h.j.Events(ctx, journal.Filter{Incident: id, Since: since}, func(r journal.Recorded) error {
+		if r.Snapshot != nil {
+			return nil
+		}
+		return f(r.Event)
+	})
+}
+
+func (h history) Evidence(ctx context.Context, digest string) (string, error) {
+	text, err := h.j.GetEvidence(ctx, digest)
+	return string(text), err
+}
+
+// recorder is the engine's log.
+type recorder struct{ j *journal.Journal }
+
+func (r recorder) Append(ctx context.Context, e remediate.Event) error {
+	_, err := r.j.Append(ctx, e)
+	switch {
+	case errors.Is(err, journal.ErrFenced):
+		return fmt.Errorf("%w: %w", engine.ErrFenced, err)
+	case errors.Is(err, journal.ErrDiverged), errors.Is(err, journal.ErrStuck):
+		return fmt.Errorf("%w: %w", engine.ErrStartAgain, err)
+	}
+	return err
+}
+
+func (r recorder) KeepEvidence(ctx context.Context, id remediate.ID, text string) (string, error) {
+	digest, _, err := r.j.PutEvidence(ctx, id, []byte(text))
+	return digest, err
+}

@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"nightshift/playbooks"
+	"nightshift/remediate"
+	"nightshift/remediate/engine"
+	"nightshift/remediate/inventory"
+)
+
+// configure makes what the engine needs of the inventory and the coded playbooks.
+// What a playbook names and the inventory does not have is an error, all at once.
+func configure(s Settings, file *inventory.File) (engine.Config, error) {
+	c := engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
+	var errs []error
+	for _, entry := range file.Playbooks {
+		if entry.Files != "" {
+			errs = append(errs, fmt.Errorf("cannot use playbooks.files %q: this version has coded playbooks only; list them by name", entry.Files))
+			continue
+		}
+		p, ok := playbooks.Find(entry.Name)
+		if !ok {
+			errs = append(errs, fmt.Errorf("cannot use playbook %q: expected one of %v", entry.Name, playbooks.Names()))
+			continue
+		}
+		p = override(p, entry)
+		errs = append(errs, known(p, file)...)
+		c.Playbooks = append(c.Playbooks, p)
+	}
+	return c, errors.Join(errs...)
+}
+
+// override puts the inventory's figures in the place of the playbook's own.
+func override(p remediate.Playbook, by inventory.Playbook) remediate.Playbook {
+	set := func(field *time.Duration, value time.Duration) {
+		if value > 0 {
+			*field = value
+		}
+	}
+	set(&p.Verify.Settle, by.Verify.Settle)
+	set(&p.Verify.Window, by.Verify.Window)
+	set(&p.Verify.Within, by.Verify.Within)
+	set(&p.Verify.Every, by.Verify.Every)
+	set(&p.Attempts.Per, by.Attempts.Per)
+	set(&p.Attempts.Cooldown, by.Attempts.Cooldown)
+	set(&p.Deadline, by.Deadline)
+	if by.Attempts.Max > 0 {
+		p.Attempts.Max = by.Attempts.Max
+	}
+	p.Autonomy = remediate.Least(p.Autonomy, by.Autonomy)
+	return p
+}
+
+// known finds what a playbook names that the inventory does not have. Evidence is
+// left out: what can't be seen never stops an act.
+func known(p remediate.Playbook, file *inventory.File) []error {
+	var errs []error
+	lacks := func(what, name string) {
+		errs = append(errs, fmt.Errorf("cannot use playbook %s: it names the %s %q, which the inventory does not have; add it to `%ss`, or take the playbook out of `playbooks`", p.Name, what, name, what))
+	}
+	unit := func(name string) {
+		if _, ok := file.Units[name]; name != "" && !ok {
+			lacks("unit", name)
+		}
+	}
+	unit(p.Target.Unit)
+	for _, rung := range p.Ladder {
+		for _, move := range rung.Do {
+			unit(move.On.Unit)
+		}
+	}
+	for _, name := range p.Verify.Healthy {
+		asked, ofUnit := remediate.ProbedUnit(name)
+		_, ok := file.Probes[name]
+		switch {
+		case ofUnit:
+			unit(asked)
+		case !ok && !slices.Contains(remediate.Choices, remediate.Choice(name)):
+			lacks("probe", name)
+		}
+	}
+	return errs
+}
+
+// digestOf identifies a set of playbooks: the SHA-256 of what they are, in hex.
+func digestOf(set []remediate.Playbook) string {
+	hash := sha256.New()
+	for _, p := range set {
+		text, err := remediate.EncodeJSON(p)
+		if err != nil {
+			panic(err) // a playbook is plain data: this can't happen
+		}
+		hash.Write(text)
+		fmt.Fprintln(hash, p.Match)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}

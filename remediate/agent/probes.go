@@ -1,0 +1,114 @@
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+
+	"nightshift/remediate/inventory"
+	"nightshift/remediate/probe"
+)
+
+// mapKeys are the keys of a map, in any order.
+func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
+
+// makeProbes makes the inventory's probes. Metric probes come first: others may
+// keep errors that they provoke out of their count.
+func makeProbes(s Settings, file *inventory.File) (map[string]prober, error) {
+	probes := make(map[string]prober, len(file.Probes))
+	metrics := map[string]*probe.Metric{}
+	for name, spec := range file.Probes {
+		if m := spec.Metric; m != nil {
+			metrics[name] = probe.NewMetric(probe.MetricOptions{
+				Name: name, URL: m.From, Counter: m.Name, Labels: m.Labels, Max: *m.Max, Per: m.Per, Timeout: m.Timeout,
+			}, time.Now)
+			probes[name] = metrics[name]
+		}
+	}
+	transport, err := clientTransport(s)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for name, spec := range file.Probes {
+		if spec.Metric != nil {
+			continue
+		}
+		p, err := makeProbe(s, name, spec, metrics, transport)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("cannot use probe %s: %w", name, err))
+			continue
+		}
+		probes[name] = p
+	}
+	return probes, errors.Join(errs...)
+}
+
+// makeProbe makes any probe but a metric one.
+func makeProbe(s Settings, name string, spec inventory.Probe, metrics map[string]*probe.Metric, transport http.RoundTripper) (prober, error) {
+	switch {
+	case spec.HTTP != nil:
+		return makeHTTP(name, *spec.HTTP, metrics), nil
+	case spec.TCP != nil:
+		return probe.NewTCP(probe.TCPOptions{Name: name, Address: spec.TCP.Address, Timeout: spec.TCP.Timeout}), nil
+	case spec.TLS != nil:
+		t := spec.TLS
+		return probe.NewTLS(probe.TLSOptions{
+			Name: name, Address: t.Address, CAFile: t.CA, ServerName: t.ServerName, MinDays: t.MinDays, Timeout: t.Timeout,
+		}, time.Now), nil
+	case spec.PromQL != nil:
+		q := spec.PromQL
+		server := q.From
+		if server == "" {
+			server = s.PrometheusURL
+		}
+		return probe.NewPromQL(probe.PromQLOptions{
+			Name: name, Server: server, Expr: q.Expr, Min: q.Min, Max: q.Max, Timeout: q.Timeout, Transport: transport,
+		})
+	case spec.Memory != nil:
+		m := spec.Memory
+		return probe.NewMemory(probe.MemoryOptions{
+			Name: name, Slice: m.Of, Allocation: int64(m.Allocation), MaxPercent: float64(m.Max), Timeout: m.Timeout,
+		}), nil
+	case spec.File != nil:
+		return probe.NewFile(probe.FileOptions{Name: name, Path: spec.File.Path, Timeout: spec.File.Timeout}), nil
+	case spec.Disk != nil:
+		d := spec.Disk
+		return probe.NewDisk(probe.DiskOptions{
+			Name: name, Path: d.Path, MinPercent: float64(d.Min.Share), MinBytes: int64(d.Min.Size), Timeout: d.Timeout,
+		}), nil
+	}
+	return nil, errors.New("it asks nothing")
+}
+
+func makeHTTP(name string, h inventory.HTTP, metrics map[string]*probe.Metric) *probe.HTTP {
+	o := probe.HTTPOptions{
+		Name: name, URL: h.URL, Method: h.Method, Body: h.Body, Expect: h.Expect,
+		CAFile: h.CA, ServerName: h.ServerName, TokenFile: h.TokenFile, Header: h.Header, Timeout: h.Timeout,
+	}
+	if m, ok := metrics[h.UncountedIn]; ok {
+		o.Uncounted = m
+	}
+	return probe.NewHTTP(o)
+}
+
+// clientTransport is how Prometheus is reached; nil is the plain way.
+func clientTransport(s Settings) (http.RoundTripper, error) {
+	if s.HTTPClientConfig == "" {
+		return nil, nil
+	}
+	config, _, err := promconfig.LoadHTTPConfigFile(s.HTTPClientConfig)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read NIGHTSHIFT_HTTP_CLIENT_CONFIG: %w", err)
+	}
+	transport, err := promconfig.NewRoundTripperFromConfig(*config, "nightshift")
+	if err != nil {
+		return nil, fmt.Errorf("cannot use NIGHTSHIFT_HTTP_CLIENT_CONFIG: %w", err)
+	}
+	return transport, nil
+}

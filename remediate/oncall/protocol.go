@@ -1,0 +1,144 @@
+package oncall
+
+import (
+	"errors"
+	"time"
+
+	"nightshift/remediate"
+)
+
+// The verbs that people say to the agent. Those of one incident name it.
+const (
+	Freeze  = "freeze"
+	Thaw    = "thaw"
+	Close   = remediate.PersonCloses
+	Resume  = remediate.PersonResumes
+	Approve = remediate.PersonApproves
+	Deny    = remediate.PersonDenies
+	Accept  = "accept"
+)
+
+// Verbs lists them, for the documentation.
+var Verbs = []string{Freeze, Thaw, Close, Resume, Accept}
+
+// Request is what a verb carries, as JSON. Unknown members are refused: a
+// misspelt one must not be a yes to something else.
+type Request struct {
+	// Incident is any unambiguous beginning of an incident's ID.
+	Incident string `json:"incident,omitzero"`
+	// Comment is why, in the person's words.
+	Comment string `json:"comment,omitzero"`
+	// For is how long a freeze lasts; 0 is until it is thawed.
+	For time.Duration `json:"for,omitzero"`
+}
+
+// Reply answers a verb.
+type Reply struct {
+	// Done says what was done, in a sentence; empty when nothing was.
+	Done string `json:"done,omitzero"`
+	// Error says why not.
+	Error string `json:"error,omitzero"`
+	// Incident is the incident afterwards.
+	Incident *Summary `json:"incident,omitzero"`
+}
+
+// The queries.
+const (
+	AskStatus    = "status"
+	AskIncidents = "incidents"
+	AskIncident  = "incident"
+	AskExplain   = "explain"
+	AskVerify    = "verify"
+)
+
+// Queries lists them, for the documentation.
+var Queries = []string{AskStatus, AskIncidents, AskIncident, AskExplain, AskVerify}
+
+// Status is how the agent is.
+type Status struct {
+	Host    string            `json:"host"`
+	Version string            `json:"version"`
+	Mode    string            `json:"mode"`
+	Frozen  *remediate.Freeze `json:"frozen,omitzero"`
+	// Degraded says what it can't do now, by what it lacks.
+	Degraded map[string]string `json:"degraded,omitzero"`
+	// Open counts the incidents that are not over, by state.
+	Open map[remediate.State]int `json:"open"`
+}
+
+// Filter chooses incidents.
+type Filter struct {
+	// Open leaves out those that are over.
+	Open bool `json:"open,omitzero"`
+	// Since leaves out those opened earlier; those that are not over stay.
+	Since time.Time `json:"since,omitzero"`
+	// Target, Outcome and Playbook leave out all others; "" leaves out none.
+	Target   string `json:"target,omitzero"`
+	Outcome  string `json:"outcome,omitzero"`
+	Playbook string `json:"playbook,omitzero"`
+	// Limit is how many of the newest are shown; 0 is [DefaultLimit].
+	Limit int `json:"limit,omitzero"`
+}
+
+// DefaultLimit keeps a list within what a terminal and a message hold.
+const DefaultLimit = 500
+
+// Summary is one incident in a list.
+type Summary struct {
+	ID       remediate.ID      `json:"id"`
+	State    remediate.State   `json:"state"`
+	Reason   remediate.Reason  `json:"reason,omitzero"`
+	Detail   string            `json:"detail,omitzero"`
+	Playbook string            `json:"playbook"`
+	Target   remediate.Target  `json:"target"`
+	Alert    string            `json:"alert"`
+	Opened   time.Time         `json:"opened"`
+	Since    time.Time         `json:"since"`
+	Tried    []remediate.Tried `json:"tried,omitzero"`
+	By       string            `json:"by,omitzero"`
+}
+
+// Summarise is an incident as a list shows it.
+func Summarise(i *remediate.Incident) Summary {
+	return Summary{
+		ID: i.ID, State: i.State, Reason: i.Reason, Detail: i.Detail, Playbook: i.Playbook.Name, Target: i.Target,
+		Alert: i.Alert.Name(), Opened: i.OpenedAt.Wall, Since: i.Since.Wall, Tried: i.Tried, By: i.By,
+	}
+}
+
+// Story is one incident with all that happened.
+type Story struct {
+	Incident remediate.Incident `json:"incident"`
+	Entries  []Entry            `json:"entries"`
+}
+
+// Entry is one event of a story.
+type Entry struct {
+	Type  remediate.EventType `json:"type"`
+	At    remediate.Instant   `json:"at"`
+	Event remediate.Event     `json:"event"`
+}
+
+// IncidentQuery names one incident.
+type IncidentQuery struct {
+	Incident string `json:"incident"`
+	// Evidence asks for the whole text of evidence that was kept apart.
+	Evidence bool `json:"evidence,omitzero"`
+}
+
+// ExplainQuery is the body of a webhook, as Alertmanager would send it.
+type ExplainQuery struct {
+	Body string `json:"body"`
+}
+
+// Health is what a walk over the whole log found.
+type Health struct {
+	Epoch  string   `json:"epoch"`
+	Events uint64   `json:"events"`
+	First  uint64   `json:"first"`
+	Last   uint64   `json:"last"`
+	Damage []string `json:"damage,omitzero"`
+}
+
+// ErrNoIncident says that no incident of that name is in the log.
+var ErrNoIncident = errors.New("no such incident")

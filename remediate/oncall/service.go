@@ -1,0 +1,258 @@
+package oncall
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/micro"
+
+	"nightshift/remediate"
+)
+
+// Agent is what people may do and ask.
+type Agent interface {
+	// Say does a verb of one incident for a person.
+	Say(ctx context.Context, incident string, said remediate.Said) (remediate.Incident, error)
+	Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error)
+	Thaw(ctx context.Context, by, comment string) error
+	// Accept makes what a damaged journal holds the new base.
+	Accept(ctx context.Context, by, reason string) error
+	// Status is how the agent is.
+	Status(ctx context.Context) (Status, error)
+	// Live are the incidents that are not over.
+	Live(ctx context.Context) ([]remediate.Incident, error)
+	// Explain says what would become of a webhook's alerts, as JSON.
+	Explain(ctx context.Context, body string) ([]byte, error)
+	// Verify walks the whole log.
+	Verify(ctx context.Context) (Health, error)
+}
+
+// Options are what the service needs.
+type Options struct {
+	Host    string
+	Version string
+	// Conn is the agent's own connection among people: it hears requests, and
+	// may publish to inboxes only.
+	Conn    *nats.Conn
+	Agent   Agent
+	History History
+	Logger  *slog.Logger
+}
+
+// requestTimeout bounds the work of one request; a scan of a long log is the
+// longest.
+const requestTimeout = 30 * time.Second
+
+// atOnce is how many requests are worked on at the same time, each kind.
+const atOnce = 4
+
+// Service answers people until Stop.
+type Service struct {
+	o      Options
+	verbs  *nats.Subscription
+	micro  micro.Service
+	slots  chan struct{}
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// Serve begins to answer.
+func Serve(o Options) (*Service, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Service{o: o, slots: make(chan struct{}, atOnce), ctx: ctx, cancel: cancel}
+	var err error
+	if s.verbs, err = o.Conn.Subscribe(doSubject("*", o.Host, "*"), func(m *nats.Msg) { s.beside(func() { s.verb(m) }) }); err != nil {
+		cancel()
+		return nil, fmt.Errorf("cannot listen to people: %w", err)
+	}
+	if err := s.serveQueries(); err != nil {
+		cancel()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Stop ends the service. What is under way is cut short.
+func (s *Service) Stop() {
+	s.cancel()
+	s.verbs.Unsubscribe()
+	s.micro.Stop()
+	for range atOnce {
+		s.slots <- struct{}{}
+	}
+}
+
+// beside works on a request beside the subscription, so that a slow one holds up
+// no other; when all slots are taken the next one waits.
+func (s *Service) beside(work func()) {
+	select {
+	case s.slots <- struct{}{}:
+	case <-s.ctx.Done():
+		return
+	}
+	go func() {
+		defer func() { <-s.slots }()
+		work()
+	}()
+}
+
+// verb does what a person asks and answers once it is durable.
+func (s *Service) verb(m *nats.Msg) {
+	ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
+	defer cancel()
+	reply, err := s.do(ctx, m)
+	if err != nil {
+		reply = Reply{Error: err.Error()}
+	}
+	s.answer(m, reply)
+}
+
+func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
+	user, verb, ok := heard(m.Subject, s.o.Host)
+	if !ok {
+		return Reply{}, fmt.Errorf("cannot read subject %q", remediate.Printable(m.Subject))
+	}
+	var r Request
+	if err := remediate.DecodeStrict(m.Data, &r); err != nil {
+		return Reply{}, err
+	}
+	r.Comment = remediate.Brief(r.Comment)
+	switch verb {
+	case Freeze:
+		f, err := s.o.Agent.Freeze(ctx, user, r.Comment, r.For)
+		return Reply{Done: frozenSentence(f)}, err
+	case Thaw:
+		return Reply{Done: "thawed: the agent acts again"}, s.o.Agent.Thaw(ctx, user, r.Comment)
+	case Accept:
+		if r.Comment == "" {
+			return Reply{}, errors.New("cannot accept the journal without a reason")
+		}
+		return Reply{Done: "accepted: the journal goes on from what it holds; the agent stays frozen until it is thawed"}, s.o.Agent.Accept(ctx, user, r.Comment)
+	case Close, Resume:
+		i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{Verb: verb, By: user, Comment: r.Comment})
+		if err != nil {
+			return Reply{}, err
+		}
+		summary := Summarise(&i)
+		return Reply{Done: fmt.Sprintf("incident %s is %s", i.ID, i.State), Incident: &summary}, nil
+	}
+	return Reply{}, fmt.Errorf("cannot %q: expected one of %v", remediate.Printable(verb), Verbs)
+}
+
+func frozenSentence(f remediate.Freeze) string {
+	if f.Until.IsZero() {
+		return "frozen until somebody thaws: incidents are recorded and handed to people, nothing is done"
+	}
+	return "frozen until " + f.Until.Wall.Format(time.RFC3339) + ": incidents are recorded and handed to people, nothing is done"
+}
+
+func (s *Service) answer(m *nats.Msg, value any) {
+	text, err := remediate.EncodeJSON(value)
+	if err != nil {
+		text = []byte(`{"error":"cannot encode the answer"}`)
+	}
+	if m.Reply == "" {
+		return
+	}
+	if err := m.Respond(text); err != nil {
+		s.o.Logger.Warn("cannot answer a person", slog.Any("err", err))
+	}
+}
+
+// serveQueries offers the queries as a NATS micro service.
+func (s *Service) serveQueries() error {
+	service, err := micro.AddService(s.o.Conn, micro.Config{
+		Name: "nightshift", Version: semantic(s.o.Version), Description: "what the agent on " + s.o.Host + " knows",
+		Metadata: map[string]string{"host": s.o.Host},
+	})
+	if err != nil {
+		return fmt.Errorf("cannot offer queries: %w", err)
+	}
+	s.micro = service
+	for name, query := range s.queries() {
+		handler := func(r micro.Request) { s.beside(func() { s.query(r, query) }) }
+		if err := service.AddEndpoint(name, micro.HandlerFunc(handler), micro.WithEndpointSubject(askSubject(s.o.Host, name))); err != nil {
+			service.Stop()
+			return fmt.Errorf("cannot offer the query %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// query answers with JSON, or with an error in the header as micro services do.
+func (s *Service) query(r micro.Request, ask func(context.Context, []byte) (any, error)) {
+	ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
+	defer cancel()
+	value, err := ask(ctx, r.Data())
+	if err != nil {
+		r.Error("400", remediate.Printable(err.Error()), nil)
+		return
+	}
+	text, err := remediate.EncodeJSON(value)
+	if err == nil && int64(len(text)) > s.o.Conn.MaxPayload() {
+		err = fmt.Errorf("the answer has %d bytes, a message holds %d; ask for less (--since, --limit)", len(text), s.o.Conn.MaxPayload())
+	}
+	if err != nil {
+		r.Error("500", err.Error(), nil)
+		return
+	}
+	r.Respond(text)
+}
+
+func (s *Service) queries() map[string]func(context.Context, []byte) (any, error) {
+	return map[string]func(context.Context, []byte) (any, error){
+		AskStatus: func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Status(ctx) },
+		AskVerify: func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Verify(ctx) },
+		AskIncidents: func(ctx context.Context, body []byte) (any, error) {
+			var f Filter
+			if err := remediate.DecodeStrict(body, &f); err != nil {
+				return nil, err
+			}
+			return s.incidents(ctx, f)
+		},
+		AskIncident: func(ctx context.Context, body []byte) (any, error) {
+			var q IncidentQuery
+			if err := remediate.DecodeStrict(body, &q); err != nil {
+				return nil, err
+			}
+			return Tell(ctx, s.o.History, q)
+		},
+		AskExplain: func(ctx context.Context, body []byte) (any, error) {
+			var q ExplainQuery
+			if err := remediate.DecodeStrict(body, &q); err != nil {
+				return nil, err
+			}
+			text, err := s.o.Agent.Explain(ctx, q.Body)
+			return remediate.RawJSON(text), err
+		},
+	}
+}
+
+// incidents needs the log only for what is over.
+func (s *Service) incidents(ctx context.Context, f Filter) ([]Summary, error) {
+	live, err := s.o.Agent.Live(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.Open {
+		known := map[remediate.ID]*remediate.Incident{}
+		for n := range live {
+			known[live[n].ID] = &live[n]
+		}
+		return f.choose(known), nil
+	}
+	return Incidents(ctx, s.o.History, f)
+}
+
+// semantic is a version that a micro service takes: three numbers.
+func semantic(version string) string {
+	var a, b, c int
+	if n, _ := fmt.Sscanf(version, "v%d.%d.%d", &a, &b, &c); n == 3 {
+		return fmt.Sprintf("%d.%d.%d", a, b, c)
+	}
+	return "0.0.0"
+}

@@ -23,7 +23,7 @@ const (
 // furnishAgent installs an agent as an administrator would: the program, its
 // unit and user as shipped, its configuration, and the polkit rule that the
 // program itself prints for that configuration.
-func (w *World) furnishAgent(ctx context.Context, c cache, o Options) error {
+func (w *World) furnishAgent(ctx context.Context, o Options) error {
 	if o.Agent == "" {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (w *World) furnishAgent(ctx context.Context, c cache, o Options) error {
 	if err := w.WriteFile(agentPolkit, rule, 0o644); err != nil {
 		return err
 	}
-	nats, err := installPeer(ctx, c, o.Log, natsPackage, natsVersion)
+	nats, err := NATS.Install(ctx, o.Log)
 	if err != nil {
 		return err
 	}

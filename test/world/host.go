@@ -12,12 +12,17 @@ import (
 // hostPackages are what the host itself needs, by the program that proves it.
 var hostPackages = map[string]string{"mmdebstrap": "mmdebstrap"}
 
+// requireRoot is the first thing that a start asks.
+func requireRoot() error {
+	if os.Geteuid() != 0 {
+		return fmt.Errorf("cannot make a world as user %d: namespaces, mounts and control groups need root: run this as root", os.Geteuid())
+	}
+	return nil
+}
+
 // prepareHost installs from Debian what is missing on the host to build a
 // world, after it has said so.
 func prepareHost(ctx context.Context, log io.Writer) error {
-	if os.Geteuid() != 0 {
-		return fmt.Errorf("cannot make a world: namespaces, mounts and control groups need root: run this as root (now user %d)", os.Geteuid())
-	}
 	var missing []string
 	for program, name := range hostPackages {
 		if _, err := exec.LookPath(program); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -145,22 +146,13 @@ func diverted(args []string) (flags []string, files map[string]string) {
 		switch {
 		case name == "testlogfile" || name == "outputdir" || name == "gocoverdir":
 			continue
-		case isOutput(name) && value != "":
+		case slices.Contains(outputFlags, name) && value != "":
 			files["/tmp/"+name] = value
 			arg = "-test." + name + "=/tmp/" + name
 		}
 		flags = append(flags, arg)
 	}
 	return flags, files
-}
-
-func isOutput(name string) bool {
-	for _, f := range outputFlags {
-		if f == name {
-			return true
-		}
-	}
-	return false
 }
 
 // bringBack copies the files that the tests wrote to where they were wanted.

@@ -16,6 +16,9 @@ var site *World
 const testFactor = 30
 
 func TestMain(m *testing.M) {
+	if os.Getenv(holdVariable) != "" {
+		holdUntilKilled()
+	}
 	var err error
 	site, err = Start(context.Background(), Options{Services: Site, Factor: testFactor, Log: os.Stderr})
 	if err != nil {

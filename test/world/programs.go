@@ -11,14 +11,44 @@ import (
 	"time"
 )
 
-// Programs of others that Debian does not have, or not in a version of today.
-const (
-	alertmanagerPackage = "github.com/prometheus/alertmanager/cmd/alertmanager"
-	amtoolPackage       = "github.com/prometheus/alertmanager/cmd/amtool"
-	alertmanagerVersion = "v0.31.1"
-	natsPackage         = "github.com/nats-io/natscli/nats"
-	natsVersion         = "v0.5.1"
+// Peer is a Go program of others that Debian does not have, or not in a
+// version of today.
+type Peer struct{ Package, Version string }
+
+// The peers, at versions that are known to build as modules.
+var (
+	RecentAlertmanager = Peer{"github.com/prometheus/alertmanager/cmd/alertmanager", "v0.31.1"}
+	RecentAmtool       = Peer{"github.com/prometheus/alertmanager/cmd/amtool", "v0.31.1"}
+	NATS               = Peer{"github.com/nats-io/natscli/nats", "v0.5.1"}
 )
+
+// Install builds the program, static, unless the cache has it, and returns
+// its path. The first time takes about a minute each, and is told on log.
+func (p Peer) Install(ctx context.Context, log io.Writer) (string, error) {
+	c, err := openCache()
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(p.Package)
+	dir, err := c.once(name+"-"+p.Version, func(partial string) error {
+		fmt.Fprintf(log, "world: building %s@%s\n", p.Package, p.Version)
+		start := time.Now()
+		if err := p.build(ctx, partial, log); err != nil {
+			return err
+		}
+		fmt.Fprintf(log, "world: %s built in %s\n", name, time.Since(start).Round(time.Second))
+		return nil
+	})
+	return filepath.Join(dir, name), err
+}
+
+// build runs outside of this module, whose go.mod has no say in it.
+func (p Peer) build(ctx context.Context, dir string, log io.Writer) error {
+	cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags=-s -w", p.Package+"@"+p.Version)
+	cmd.Dir = "/"
+	cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0", "GOFLAGS=")
+	return runLogged(cmd, log, "is the Go module proxy within reach?")
+}
 
 // module is the path of the programs that belong to a world.
 const module = "nightshift/test/world/"
@@ -51,23 +81,4 @@ func moduleRoot(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("cannot find this module's directory: run from within it, with the go command in PATH (%v)", err)
 	}
 	return filepath.Dir(file), nil
-}
-
-// installPeer installs a Go program of others at a pinned version and returns
-// its path; the cache keeps it by that version.
-func installPeer(ctx context.Context, c cache, log io.Writer, pkg, version string) (string, error) {
-	name := filepath.Base(pkg)
-	dir, err := c.once(name+"-"+version, func(partial string) error {
-		fmt.Fprintf(log, "world: building %s@%s\n", pkg, version)
-		start := time.Now()
-		cmd := exec.CommandContext(ctx, "go", "install", "-trimpath", "-ldflags=-s -w", pkg+"@"+version)
-		cmd.Dir = "/"
-		cmd.Env = append(os.Environ(), "GOBIN="+partial, "CGO_ENABLED=0", "GOFLAGS=")
-		if err := runLogged(cmd, log, "is the Go module proxy within reach?"); err != nil {
-			return err
-		}
-		fmt.Fprintf(log, "world: %s built in %s\n", name, time.Since(start).Round(time.Second))
-		return nil
-	})
-	return filepath.Join(dir, name), err
 }

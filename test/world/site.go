@@ -37,7 +37,7 @@ func (w *World) furnishSite(ctx context.Context, c cache, o Options) error {
 		w.writeArguments,
 		w.writeSecrets,
 		func() error { return w.installRoles(ctx, c) },
-		func() error { return w.installAlertmanager(ctx, c, o) },
+		func() error { return w.installAlertmanager(ctx, o) },
 		func() error { return w.enable(enabled...) },
 	}
 	for _, step := range steps {
@@ -191,11 +191,11 @@ func (w *World) installRoles(ctx context.Context, c cache) error {
 
 // installAlertmanager replaces Debian's program, when a recent one is wanted;
 // the unit stays.
-func (w *World) installAlertmanager(ctx context.Context, c cache, o Options) error {
+func (w *World) installAlertmanager(ctx context.Context, o Options) error {
 	if o.Alertmanager != Recent {
 		return nil
 	}
-	program, err := installPeer(ctx, c, o.Log, alertmanagerPackage, alertmanagerVersion)
+	program, err := RecentAlertmanager.Install(ctx, o.Log)
 	if err != nil {
 		return err
 	}

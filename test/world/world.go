@@ -120,6 +120,9 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
+	if err := requireRoot(); err != nil {
+		return nil, err
+	}
 	o.Factor = max(o.Factor, 1)
 	if o.Factor > maxFactor {
 		return nil, fmt.Errorf("cannot divide time by %d: want 1 to %d, scrapes have to be done between two of them", o.Factor, maxFactor)
@@ -231,7 +234,7 @@ func (w *World) furnish(ctx context.Context, c cache, o Options) error {
 			return err
 		}
 	}
-	return w.furnishAgent(ctx, c, o)
+	return w.furnishAgent(ctx, o)
 }
 
 // identify gives the world a name and an identity of its own. Without a

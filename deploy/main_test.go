@@ -1,0 +1,71 @@
+// Package deploy_test holds what this project ships to the programs that will
+// read it: Prometheus', Alertmanager's and systemd's own checkers, in a world
+// with a real systemd.
+package deploy_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"nightshift/test/world"
+)
+
+// host is a machine on which everything of this directory is installed, with
+// a program in the agent's place that each test chooses.
+var host *world.World
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	if host, err = world.Start(context.Background(), world.Options{Log: os.Stderr}); err != nil {
+		return 1, err
+	}
+	defer func() {
+		if stopped := host.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	if err := install(context.Background()); err != nil {
+		return 1, err
+	}
+	return m.Run(), nil
+}
+
+// install puts the files where the packages put them.
+func install(ctx context.Context) error {
+	for from, to := range map[string]string{
+		"prometheus/rave.yml":            "/srv/prometheus/rave.yml",
+		"prometheus/rave.test.yml":       "/srv/prometheus/rave.test.yml",
+		"prometheus/nightshift.yml":      "/srv/prometheus/nightshift.yml",
+		"prometheus/nightshift.test.yml": "/srv/prometheus/nightshift.test.yml",
+		"alertmanager/alertmanager.yml":  "/srv/alertmanager/alertmanager.yml",
+		"systemd/nightshift.service":     "/etc/systemd/system/nightshift.service",
+		"systemd/nightshift.sysusers":    "/usr/lib/sysusers.d/nightshift.conf",
+	} {
+		text, err := os.ReadFile(filepath.FromSlash(from))
+		if err != nil {
+			return err
+		}
+		if err := host.WriteFile(to, text, 0o644); err != nil {
+			return err
+		}
+	}
+	if err := host.WriteFile("/usr/bin/nightshift", []byte("#!/bin/sh\nexec sleep infinity\n"), 0o755); err != nil {
+		return err
+	}
+	if _, err := host.Exec(ctx, "systemd-sysusers"); err != nil {
+		return err
+	}
+	_, err := host.Exec(ctx, "systemctl", "daemon-reload")
+	return err
+}

@@ -17,7 +17,7 @@ type action struct {
 	starts bool
 	// judge tells later, when the job's end was not heard, whether it happened.
 	judge judge
-	// allow says why it must not be asked for now.
+	// allow, where set, says why it must not be asked for now.
 	allow func(state) error
 }
 
@@ -59,7 +59,10 @@ func (a action) ready(ctx context.Context, step remediate.Step) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	now, err := a.units.read(ctx, name)
+	now, err := a.units.glance(ctx, name)
+	if err == nil && (a.allow != nil || now.activeState == failed) {
+		now, err = a.units.read(ctx, name)
+	}
 	switch {
 	case err != nil:
 		return now, err
@@ -68,7 +71,10 @@ func (a action) ready(ctx context.Context, step remediate.Step) (state, error) {
 	case now.job != 0:
 		return now, fmt.Errorf("the unit has a queued job (%d) that is not ours: wait for its end", now.job)
 	}
-	return now, a.allow(now)
+	if a.allow != nil {
+		return now, a.allow(now)
+	}
+	return now, nil
 }
 
 func (a action) makeRoom(ctx context.Context, now state) (note string, err error) {

@@ -39,8 +39,11 @@ type Bus struct {
 	err     error       // why there is none
 }
 
-// errClosed is why there is no connection after Close.
-var errClosed = fmt.Errorf("%w: closed by us", ErrUnreachable)
+// Why there is no connection.
+var (
+	errLost   = fmt.Errorf("%w: the connection was lost", ErrUnreachable)
+	errClosed = fmt.Errorf("%w: closed by us", ErrUnreachable)
+)
 
 // Connect tries once, for at most 2 s, and returns a Bus whether or not systemd
 // was there; from then on it keeps trying. Close ends it.
@@ -62,9 +65,8 @@ func (b *Bus) Close() {
 // Err is nil while systemd can be reached; otherwise it says why not, and wraps
 // [ErrUnreachable].
 func (b *Bus) Err() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.err
+	_, err := b.connection()
+	return err
 }
 
 // Connected reports whether systemd can be reached.
@@ -74,6 +76,9 @@ func (b *Bus) Connected() bool { return b.Err() == nil }
 func (b *Bus) connection() (*connection, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.err == nil && b.current.alive.Err() != nil {
+		return nil, errLost // keep is about to notice
+	}
 	return b.current, b.err
 }
 
@@ -90,7 +95,7 @@ func (b *Bus) keep(ctx context.Context, c *connection) {
 			return
 		}
 		if c != nil {
-			b.set(nil, fmt.Errorf("%w: the connection was lost", ErrUnreachable))
+			b.set(nil, errLost)
 		}
 		c = b.reconnect(ctx)
 	}

@@ -150,7 +150,7 @@ func TestAConnectionLostDuringAJobLeavesItInDoubt(t *testing.T) {
 	u := NewUnits(bus, nil)
 	unit, file := gated(t, "ns-lost.service")
 	action, step, before := u.Actions()[remediate.VerbRestart], stepOf(remediate.VerbRestart, unit), witnessOf(t, u, remediate.VerbRestart, unit)
-	endings := inBackground(t, u, remediate.VerbRestart, unit, patience)
+	endings := inBackground(within(t, patience), t, u, remediate.VerbRestart, unit)
 	is(t, unit, "ActiveState", "activating")
 
 	gate.shut()
@@ -181,7 +181,7 @@ func TestClosingEndsWhatWaits(t *testing.T) {
 	bus := reachAt(t, Options{})
 	u := NewUnits(bus, nil)
 	unit, _ := gated(t, "ns-closing.service")
-	endings := inBackground(t, u, remediate.VerbStart, unit, patience)
+	endings := inBackground(within(t, patience), t, u, remediate.VerbStart, unit)
 	is(t, unit, "ActiveState", "activating")
 	bus.Close()
 	if got := <-endings; !errors.Is(got.err, remediate.ErrInDoubt) {
@@ -213,7 +213,7 @@ func TestTheRealBusIsRestarted(t *testing.T) {
 func TestAJobThatEndsWhileSystemdExecutesItselfAnew(t *testing.T) {
 	u := reach(t)
 	unit, file := gated(t, "ns-reexec.service")
-	endings := inBackground(t, u, remediate.VerbRestart, unit, patience)
+	endings := inBackground(within(t, patience), t, u, remediate.VerbRestart, unit)
 	is(t, unit, "ActiveState", "activating")
 	run(t, "systemctl", "daemon-reexec")
 	touch(t, file)

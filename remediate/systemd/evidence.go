@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	sd "github.com/coreos/go-systemd/v22/dbus"
+
 	"nightshift/remediate"
 )
 
@@ -64,7 +66,7 @@ func (u *Units) see(ctx context.Context, look remediate.Look, target remediate.T
 
 // seeUnit is one Name=value a line.
 func (u *Units) seeUnit(ctx context.Context, name string) (string, error) {
-	p, err := u.properties(ctx, name)
+	p, err := u.properties(ctx, name, (*sd.Conn).GetAllPropertiesContext)
 	if err != nil {
 		return "", err
 	}
@@ -113,7 +115,7 @@ func (u *Units) seeUnits(ctx context.Context) (string, error) {
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "UNIT\tSTATE\tRESULT\tRESTARTS\tSINCE")
 	for _, name := range u.names() {
-		p, err := u.properties(ctx, name)
+		p, err := u.properties(ctx, name, (*sd.Conn).GetAllPropertiesContext)
 		if err != nil {
 			return "", err // the next would not fare better
 		}

@@ -31,6 +31,8 @@ func (s state) judge(now sample, before *sample) (remediate.Health, string) {
 		return remediate.Unknown, "cannot run: LoadState=" + s.loadState
 	case s.waitsToRestart():
 		return remediate.Unhealthy, fmt.Sprintf("%s: Result=%s, restarted %d times", s, s.result, s.restarts)
+	case s.job != 0:
+		return remediate.Unknown, s.String() + ", a job is queued"
 	case s.activeState == failed:
 		return remediate.Unhealthy, fmt.Sprintf("%s: Result=%s, ExecMainStatus=%d", s, s.result, s.exitStatus)
 	case s.activeState == inactive && s.kind == typeOneshot && s.result == success:

@@ -31,6 +31,7 @@ func TestHealthOfOneSample(t *testing.T) {
 		"stops":                              {with("deactivating", "stop-sigterm", "success", nil), remediate.Unknown},
 		"waits for its restart":              {with("activating", "auto-restart", "exit-code", nil), remediate.Unhealthy},
 		"waits in the queue for its restart": {with("activating", "auto-restart-queued", "signal", nil), remediate.Unhealthy},
+		"is down, about to be started":       {with("inactive", "dead", "success", func(s *state) { s.job = 7 }), remediate.Unknown},
 		"failed":                             {with("failed", "failed", "exit-code", nil), remediate.Unhealthy},
 		"killed for memory":                  {with("failed", "failed", "oom-kill", nil), remediate.Unhealthy},
 		"killed for memory, by cgroups v1":   {with("failed", "failed", "signal", nil), remediate.Unhealthy},

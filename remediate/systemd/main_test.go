@@ -29,17 +29,13 @@ func TestMain(m *testing.M) {
 // takes milliseconds.
 const patience = 30 * time.Second
 
-// shortly is long enough for systemd to take a job up, and a deadline that is
-// meant to pass.
-const shortly = time.Second
-
 // reach connects to the world's systemd.
-func reach(t *testing.T) *Units {
+func reach(t testing.TB) *Units {
 	t.Helper()
 	return NewUnits(reachAt(t, Options{}), func() []string { return nil })
 }
 
-func reachAt(t *testing.T, o Options) *Bus {
+func reachAt(t testing.TB, o Options) *Bus {
 	t.Helper()
 	o.Log, o.Registry = slog.New(slog.DiscardHandler), prometheus.NewRegistry()
 	bus := Connect(o)
@@ -48,7 +44,7 @@ func reachAt(t *testing.T, o Options) *Bus {
 }
 
 // install makes a unit of the lines, which is gone when the test ends.
-func install(t *testing.T, name string, lines ...string) string {
+func install(t testing.TB, name string, lines ...string) string {
 	t.Helper()
 	path := filepath.Join("/run/systemd/system", name)
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
@@ -64,19 +60,19 @@ func install(t *testing.T, name string, lines ...string) string {
 }
 
 // sleeper is a service that runs until it is stopped.
-func sleeper(t *testing.T, name string, more ...string) string {
+func sleeper(t testing.TB, name string, more ...string) string {
 	t.Helper()
 	return install(t, name, append([]string{"[Service]", "ExecStart=/bin/sleep infinity"}, more...)...)
 }
 
 // gated is a service that starts once the returned file exists.
-func gated(t *testing.T, name string) (unit, file string) {
+func gated(t testing.TB, name string) (unit, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "go")
 	return sleeper(t, name, `ExecStartPre=/bin/sh -c 'until [ -e `+file+` ]; do sleep 0.02; done'`), file
 }
 
-func run(t *testing.T, program string, args ...string) string {
+func run(t testing.TB, program string, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(program, args...).CombinedOutput()
 	if err != nil {
@@ -86,18 +82,18 @@ func run(t *testing.T, program string, args ...string) string {
 }
 
 // property is what systemctl says of a unit.
-func property(t *testing.T, unit, name string) string {
+func property(t testing.TB, unit, name string) string {
 	t.Helper()
 	return run(t, "systemctl", "show", "--value", "--property="+name, unit)
 }
 
 // is waits until a unit's property has a value.
-func is(t *testing.T, unit, name, value string) {
+func is(t testing.TB, unit, name, value string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("%s of %s is %s", name, unit, value), func() bool { return property(t, unit, name) == value })
 }
 
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -107,12 +103,12 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 // journalled waits until the journal holds what PID 1 has logged.
-func journalled(t *testing.T) {
+func journalled(t testing.TB) {
 	t.Helper()
 	run(t, "journalctl", "--sync")
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
+func within(t testing.TB, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	t.Cleanup(cancel)
@@ -124,7 +120,7 @@ func stepOf(verb remediate.Verb, unit string) remediate.Step {
 }
 
 // do takes a step as the engine does: the witness first.
-func do(t *testing.T, u *Units, verb remediate.Verb, unit string) (remediate.Receipt, error) {
+func do(t testing.TB, u *Units, verb remediate.Verb, unit string) (remediate.Receipt, error) {
 	t.Helper()
 	action, step := u.Actions()[verb], stepOf(verb, unit)
 	before, err := action.Witness(within(t, patience), step)
@@ -135,7 +131,7 @@ func do(t *testing.T, u *Units, verb remediate.Verb, unit string) (remediate.Rec
 }
 
 // did is do for a step that must end with a result.
-func did(t *testing.T, u *Units, verb remediate.Verb, unit string, want remediate.Result) remediate.Receipt {
+func did(t testing.TB, u *Units, verb remediate.Verb, unit string, want remediate.Result) remediate.Receipt {
 	t.Helper()
 	receipt, err := do(t, u, verb, unit)
 	if err != nil || receipt.Result != want {
@@ -145,7 +141,7 @@ func did(t *testing.T, u *Units, verb remediate.Verb, unit string, want remediat
 }
 
 // witnessOf reads a witness.
-func witnessOf(t *testing.T, u *Units, verb remediate.Verb, unit string) remediate.Witness {
+func witnessOf(t testing.TB, u *Units, verb remediate.Verb, unit string) remediate.Witness {
 	t.Helper()
 	before, err := u.Actions()[verb].Witness(within(t, patience), stepOf(verb, unit))
 	if err != nil {

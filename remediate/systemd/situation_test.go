@@ -19,7 +19,7 @@ func situation(t *testing.T, u *Units, unit string) remediate.Situation {
 }
 
 func TestHowAUnitStands(t *testing.T) {
-	u, unit := reach(t), sleeper(t, "ns-stands.service")
+	u, unit := reach(t), sleeper(t, "ns-stands.service", "[Unit]", "StartLimitIntervalSec=1h")
 	if s := situation(t, u, "ns-nowhere.service"); s.Exists || s.Active || s.State != "not-found" || s.StartsLeft < 2 {
 		t.Errorf("a unit that does not exist stands as %+v", s)
 	}
@@ -50,7 +50,7 @@ func TestWhatSystemdIsAboutToDo(t *testing.T) {
 
 func TestAutomaticRestartsAreTold(t *testing.T) {
 	u := reach(t)
-	unit := sleeper(t, "ns-back.service", "Restart=always", "RestartSec=1ms")
+	unit := sleeper(t, "ns-back.service", "Restart=always", "RestartSec=1ms", "[Unit]", "StartLimitIntervalSec=1h")
 	run(t, "systemctl", "start", unit)
 	run(t, "systemctl", "kill", "-s", "KILL", unit)
 	is(t, unit, "NRestarts", "1")

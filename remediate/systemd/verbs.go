@@ -16,16 +16,14 @@ import (
 // limit where it is tight, and say so in the receipt's facts as ResetFailed.
 func (u *Units) Actions() map[remediate.Verb]remediate.Action {
 	return map[remediate.Verb]remediate.Action{
-		remediate.VerbRestart:     action{u, (*sd.Conn).RestartUnitContext, true, startedAnew, always},
-		remediate.VerbStart:       action{u, (*sd.Conn).StartUnitContext, true, isUp, always},
+		remediate.VerbRestart:     action{u, (*sd.Conn).RestartUnitContext, true, startedAnew, nil},
+		remediate.VerbStart:       action{u, (*sd.Conn).StartUnitContext, true, isUp, nil},
 		remediate.VerbOneshot:     action{u, (*sd.Conn).StartUnitContext, true, startedAnew, onlyOneshot},
-		remediate.VerbStop:        action{u, (*sd.Conn).StopUnitContext, false, isStopped, always},
-		remediate.VerbReload:      action{u, (*sd.Conn).ReloadUnitContext, false, leavesNoTrace, always},
+		remediate.VerbStop:        action{u, (*sd.Conn).StopUnitContext, false, isStopped, nil},
+		remediate.VerbReload:      action{u, (*sd.Conn).ReloadUnitContext, false, leavesNoTrace, nil},
 		remediate.VerbResetFailed: resetting{u},
 	}
 }
-
-func always(state) error { return nil }
 
 // onlyOneshot refuses what would be another verb, or would do nothing.
 func onlyOneshot(now state) error {

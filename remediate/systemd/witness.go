@@ -32,7 +32,7 @@ func (u *Units) witness(ctx context.Context, step remediate.Step) (remediate.Wit
 		return nil, err
 	}
 	at := monotonic()
-	now, err := u.read(ctx, name)
+	now, err := u.glance(ctx, name)
 	if err != nil {
 		return nil, err
 	}

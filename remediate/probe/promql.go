@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/api"
@@ -35,10 +36,13 @@ type PromQL struct {
 }
 
 // NewPromQL makes a probe that asks Prometheus. It returns an error for a server
-// that is no URL.
+// that is no URL, or not known.
 func NewPromQL(o PromQLOptions) (*PromQL, error) {
 	if o.Transport == nil {
 		o.Transport = &http.Transport{DialContext: dial, DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader}
+	}
+	if u, err := url.Parse(o.Server); err != nil || u.Host == "" {
+		return nil, fmt.Errorf("cannot ask Prometheus for probe %s: expected its URL, like http://localhost:9090", o.Name)
 	}
 	client, err := api.NewClient(api.Config{Address: o.Server, RoundTripper: bounded{o.Transport}})
 	if err != nil {

@@ -78,7 +78,9 @@ func TestPromQLReadsAtMost4MiB(t *testing.T) {
 }
 
 func TestPromQLRefusesAServerThatIsNoURL(t *testing.T) {
-	if _, err := NewPromQL(PromQLOptions{Name: "x", Server: "http://local host:no"}); err == nil {
-		t.Error("it was accepted")
+	for _, server := range []string{"", "http://local host:no", "localhost:9090"} {
+		if _, err := NewPromQL(PromQLOptions{Name: "x", Server: server}); err == nil {
+			t.Errorf("%q was accepted", server)
+		}
 	}
 }

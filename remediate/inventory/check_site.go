@@ -1,0 +1,62 @@
+package inventory
+
+import (
+	"slices"
+)
+
+func (c *checker) checkProfiles() {
+	units := sorted(c.file.Units)
+	for _, name := range sorted(c.file.Profiles) {
+		path := join("profiles", name)
+		c.isToken(path, name)
+		for _, unit := range sorted(c.file.Profiles[name]) {
+			c.checkLimit(join(path, unit), unit, c.file.Profiles[name][unit], units)
+		}
+	}
+}
+
+// maxCPU is what 100 CPUs give.
+const maxCPU Percent = 10000
+
+func (c *checker) checkLimit(path, unit string, limit Limit, units []string) {
+	if !slices.Contains(units, unit) {
+		c.wrongKey(path, "%s is no unit of this file%s", quote(unit), didYouMean(unit, units))
+	}
+	if !c.has(join(path, "memory")) && !c.has(join(path, "cpu")) {
+		c.fail(c.holder(path), path, "expected memory, cpu or both")
+	}
+	c.checkShare(join(path, "cpu"), limit.CPU, maxCPU)
+}
+
+func (c *checker) checkGroups() {
+	units := sorted(c.file.Units)
+	for _, name := range sorted(c.file.Groups) {
+		path, group := join("groups", name), c.file.Groups[name]
+		c.isToken(path, name)
+		c.need(path, "units", "the units that stand in for each other")
+		c.need(path, "min_healthy", "how many of them must stay healthy")
+		c.known(join(path, "units"), group.Units, "unit of this file", units)
+		c.between(join(path, "min_healthy"), group.MinHealthy, 0, len(group.Units))
+	}
+}
+
+func (c *checker) checkVMs() {
+	probes := sorted(c.file.Probes)
+	for _, name := range sorted(c.file.VMs) {
+		path, vm := join("vms", name), c.file.VMs[name]
+		c.isToken(path, name)
+		c.need(path, "unit", "the unit that runs the VM")
+		c.need(path, "qmp", "the path of its control socket")
+		c.need(path, "images", "the directory of its disks")
+		c.need(path, "disks", "what a rollback does with each: rollback or keep")
+		if unit := join(path, "unit"); c.has(unit) && wrongUnit(vm.Unit) != "" {
+			c.wrong(unit, "%s", wrongUnit(vm.Unit))
+		}
+		c.checkPath(join(path, "qmp"), vm.QMP)
+		c.checkPath(join(path, "images"), vm.Images)
+		c.known(join(path, "healthy"), vm.Healthy, "probe of this file", probes)
+		for _, disk := range sorted(vm.Disks) {
+			c.isToken(join(join(path, "disks"), disk), disk)
+		}
+	}
+}

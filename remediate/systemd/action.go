@@ -156,7 +156,7 @@ func (a action) Happened(ctx context.Context, step remediate.Step, before remedi
 	case happened:
 		return a.ended(now), nil
 	case unclear:
-		return a.units.recall(ctx, step, before)
+		return a.units.recall(ctx, step, now.name, before)
 	}
 	if now.job != 0 {
 		return remediate.Receipt{}, inDoubt(step, errors.New("a job of the unit is still queued"))

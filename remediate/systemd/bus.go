@@ -19,7 +19,8 @@ type Options struct {
 	// Registry gets the metrics.
 	Registry prometheus.Registerer
 	// Changed, where set, is called once each time systemd gets out of reach,
-	// with the reason, or comes back, with nil. It must not block.
+	// with the reason, or comes back, with nil; the first time from Connect. It
+	// must not block.
 	Changed func(error)
 	// Address is that of the bus, as the D-Bus specification writes one; empty
 	// means the system's.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -170,7 +171,7 @@ func TestABusThatHangsHoldsNobodyUp(t *testing.T) {
 	gate.hang = true
 	gate.open()
 	bus := reachAt(t, Options{Address: gate.address()})
-	if err := bus.Err(); !errors.Is(err, ErrUnreachable) {
+	if err := bus.Err(); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "no answer in 2s") {
 		t.Errorf("Err = %v", err)
 	}
 	probed(t, NewUnits(bus, nil), "ns-hangs.service", remediate.Unknown)

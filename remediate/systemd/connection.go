@@ -35,21 +35,25 @@ func connect(ctx context.Context, address string) (*connection, error) {
 	// A socket can take a connection that nobody ever answers; only the end of
 	// the connection's own context ends such a wait.
 	impatience := time.AfterFunc(dialTimeout, c.end)
-	conn, err := sd.NewConnection(func() (*dbus.Conn, error) { return c.dial(address) })
-	if err != nil {
-		c.end()
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	c.Conn = conn
-	if _, err := c.SystemStateContext(c.alive); err != nil {
-		c.close()
-		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
+	err := c.open(address)
 	if !impatience.Stop() {
+		err = fmt.Errorf("no answer in %s", dialTimeout)
+	}
+	if err != nil {
 		c.close()
-		return nil, fmt.Errorf("%w: no answer in %s", ErrUnreachable, dialTimeout)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	return c, nil
+}
+
+func (c *connection) open(address string) error {
+	conn, err := sd.NewConnection(func() (*dbus.Conn, error) { return c.dial(address) })
+	if err != nil {
+		return err
+	}
+	c.Conn = conn
+	_, err = c.SystemStateContext(c.alive)
+	return err
 }
 
 // dial makes one of the two; when it ends, the other ends too.
@@ -80,7 +84,9 @@ func (c *connection) gone() <-chan struct{} { return c.alive.Done() }
 
 func (c *connection) close() {
 	c.end()
-	c.Conn.Close()
+	if c.Conn != nil {
+		c.Conn.Close()
+	}
 }
 
 // Results of a job: systemd's own that mean something special here, and two for

@@ -58,7 +58,7 @@ func (u *Units) see(ctx context.Context, look remediate.Look, target remediate.T
 	case remediate.SeeUnit:
 		return u.seeUnit(ctx, name)
 	case remediate.SeeJournal:
-		return seeJournal(ctx, name, look.Lines)
+		return u.seeJournal(ctx, name, look.Lines)
 	}
 	return "", fmt.Errorf("cannot look at %q here: expected %s, %s or %s",
 		look.What, remediate.SeeUnit, remediate.SeeUnits, remediate.SeeJournal)
@@ -127,10 +127,14 @@ func (u *Units) seeUnits(ctx context.Context) (string, error) {
 	return table.String(), err
 }
 
-// seeJournal is the last lines of a unit's journal, oldest first.
-func seeJournal(ctx context.Context, name string, lines int) (string, error) {
+// seeJournal is the last lines of a unit's journal, oldest first. It can be seen
+// without systemd too, but for a unit that is known by an alias.
+func (u *Units) seeJournal(ctx context.Context, name string, lines int) (string, error) {
 	if lines <= 0 {
 		lines = defaultLines
+	}
+	if now, err := u.glance(ctx, name); err == nil {
+		name = now.name
 	}
 	entries, err := readJournal(ctx, min(lines, mostLines), "--unit="+name)
 	if err != nil {

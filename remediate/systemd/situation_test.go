@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,28 @@ func TestWhoStoppedAUnit(t *testing.T) {
 			run(t, "systemctl", "stop", quits, base, bound, prepared, surly)
 			run(t, "systemctl", "reset-failed")
 		})
+	}
+}
+
+// PID 1 logs under a unit's own name only.
+func TestAUnitByItsAlias(t *testing.T) {
+	u, unit := reach(t), sleeper(t, "ns-named.service", "[Unit]", "StartLimitIntervalSec=1h")
+	const alias = "ns-alias.service"
+	if err := os.Symlink(unit, "/run/systemd/system/"+alias); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove("/run/systemd/system/" + alias) })
+	run(t, "systemctl", "daemon-reload")
+	did(t, u, remediate.VerbRestart, alias, remediate.Done)
+	if s := situation(t, u, alias); !s.Active || s.StartsLeft != 4 {
+		t.Errorf("when it runs it stands as %+v", s)
+	}
+	if text := see(t, u, remediate.Look{What: remediate.SeeJournal}, alias); !strings.Contains(text, "Started "+unit) {
+		t.Errorf("its journal is %q", text)
+	}
+	run(t, "systemctl", "stop", unit)
+	if s := situation(t, u, alias); !s.StoppedByJob {
+		t.Errorf("when it was stopped it stands as %+v", s)
 	}
 }
 

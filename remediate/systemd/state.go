@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"cmp"
 	"encoding/hex"
 	"strings"
 	"time"
@@ -22,7 +23,10 @@ const (
 
 // state is what was read of one unit in one call.
 type state struct {
-	name, loadState, activeState, subState, result, kind string
+	// name is the unit's own; it may have been asked for by an alias. PID 1 logs
+	// under its own name only.
+	name                                           string
+	loadState, activeState, subState, result, kind string
 	// invocation is the InvocationID in hex; empty when the unit was never
 	// started, or systemd has forgotten it: it unloads a unit that is inactive,
 	// not failed, and wanted by no other.
@@ -76,7 +80,7 @@ var takeDown = []string{"Requires", "Requisite", "BindsTo", "PartOf"}
 // parse picks what is needed; what a type of unit does not have stays zero.
 func (p properties) parse(name string) state {
 	s := state{
-		name:         name,
+		name:         cmp.Or(get[string](p, "Id"), name),
 		loadState:    get[string](p, "LoadState"),
 		activeState:  get[string](p, "ActiveState"),
 		subState:     get[string](p, "SubState"),

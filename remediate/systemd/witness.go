@@ -143,8 +143,8 @@ func (u *Units) settled(ctx context.Context, target remediate.Target) (state, er
 
 // recall asks the journal what became of a unit that systemd has forgotten, as it
 // forgets a oneshot unit that ended well as soon as it has.
-func (u *Units) recall(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
-	log, err := historyOf(ctx, step.On.Name, recentLines, "JOB_TYPE=start")
+func (u *Units) recall(ctx context.Context, step remediate.Step, unit string, before remediate.Witness) (remediate.Receipt, error) {
+	log, err := historyOf(ctx, unit, recentLines, "JOB_TYPE=start")
 	if err != nil {
 		return remediate.Receipt{}, inDoubt(step, err)
 	}

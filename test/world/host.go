@@ -4,13 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
 // hostPackages are what the host itself needs, by the program that proves it.
 var hostPackages = map[string]string{"mmdebstrap": "mmdebstrap"}
+
+// hostPackageNames are the same, for people.
+func hostPackageNames() []string { return slices.Sorted(maps.Values(hostPackages)) }
 
 // requireRoot is the first thing that a start asks.
 func requireRoot() error {

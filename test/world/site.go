@@ -134,8 +134,8 @@ func (w *World) writeArguments() error {
 		}
 	}
 	// A webhook a second of the site's own time, as long as that is no more
-	// than two of ours: enough for the threshold at every factor up to 50.
-	interval := max(time.Second/time.Duration(w.factor), 500*time.Millisecond)
+	// than four of ours: 24 in "5 minutes" even at a factor of 50.
+	interval := max(time.Second/time.Duration(w.factor), 250*time.Millisecond)
 	return w.WriteFile("/etc/systemd/system/gitlab.service.d/interval.conf",
 		fmt.Appendf(nil, "[Service]\nEnvironment=GITLAB_INTERVAL=%s\n", interval), 0o644)
 }

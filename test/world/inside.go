@@ -141,16 +141,25 @@ var outputFlags = []string{"blockprofile", "coverprofile", "cpuprofile", "mempro
 // a world for one that it can cache.
 func diverted(args []string) (flags []string, files map[string]string) {
 	files = map[string]string{}
+	directory := ""
 	for _, arg := range args {
 		name, value, _ := strings.Cut(strings.TrimPrefix(arg, "-test."), "=")
 		switch {
-		case name == "testlogfile" || name == "outputdir" || name == "gocoverdir":
+		case name == "outputdir":
+			directory = value
+			continue
+		case name == "testlogfile" || name == "gocoverdir":
 			continue
 		case slices.Contains(outputFlags, name) && value != "":
 			files["/tmp/"+name] = value
 			arg = "-test." + name + "=/tmp/" + name
 		}
 		flags = append(flags, arg)
+	}
+	for inside, outside := range files {
+		if !filepath.IsAbs(outside) {
+			files[inside] = filepath.Join(directory, outside)
+		}
 	}
 	return flags, files
 }

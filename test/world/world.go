@@ -101,7 +101,6 @@ type World struct {
 	tool   string // the keeper program, which also enters worlds
 	base   string // the world's root as the host can reach it
 	pid    int    // the world's systemd, as the host numbers it
-	log    io.Writer
 
 	factor    int
 	authority *authority // of the site's certificates
@@ -205,7 +204,7 @@ func hold(c cache, tool, root string, o Options) (*World, error) {
 		return nil, errors.Join(err, k.release())
 	}
 	base := fmt.Sprintf("/proc/%d/root%s", k.cmd.Process.Pid, filepath.Join(dir, "root"))
-	return &World{keeper: k, tool: tool, base: base, log: o.Log, factor: o.Factor}, nil
+	return &World{keeper: k, tool: tool, base: base, factor: o.Factor}, nil
 }
 
 // raise furnishes a held world and boots it.

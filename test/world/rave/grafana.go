@@ -73,23 +73,25 @@ type leak struct {
 	held [][]byte
 }
 
+// Memory is taken in pieces large enough for few timers, small enough to be
+// gradual.
 const (
-	mebibyte = 1 << 20
+	piece    = 8 << 20
 	pageSize = 4096
 )
 
 func (l *leak) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	bytes, err := strconv.ParseInt(r.FormValue("bytes"), 10, 64)
 	rate, rateErr := strconv.ParseInt(r.FormValue("rate"), 10, 64)
-	if err != nil || rateErr != nil || bytes <= 0 || rate < mebibyte {
-		http.Error(w, "want bytes=N above 0 and rate=M of at least a mebibyte a second", http.StatusBadRequest)
+	if err != nil || rateErr != nil || bytes <= 0 || rate < piece {
+		http.Error(w, "want bytes=N above 0 and rate=M of at least 8 MiB a second", http.StatusBadRequest)
 		return
 	}
-	pace := time.NewTicker(time.Second * mebibyte / time.Duration(rate))
+	pace := time.NewTicker(time.Second * piece / time.Duration(rate))
 	defer pace.Stop()
-	for range bytes / mebibyte {
+	for range bytes / piece {
 		<-pace.C
-		l.take(mebibyte)
+		l.take(piece)
 	}
 }
 

@@ -78,7 +78,7 @@ func (a *Agent) open() error {
 	if err != nil {
 		return err
 	}
-	probes, err := makeProbes(a.settings, file)
+	probes, err := makeProbes(a.settings, file, inForce{})
 	if err != nil {
 		return err
 	}
@@ -356,7 +356,7 @@ func (a *Agent) Reload() error {
 	if err != nil {
 		return err
 	}
-	probes, err := makeProbes(a.settings, file)
+	probes, err := makeProbes(a.settings, file, inForce{a.file(), *a.world.probes.Load()})
 	if err != nil {
 		return err
 	}

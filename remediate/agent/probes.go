@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"reflect"
 	"time"
 
 	promconfig "github.com/prometheus/common/config"
@@ -17,16 +18,21 @@ import (
 // mapKeys are the keys of a map, in any order.
 func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
-// makeProbes makes the inventory's probes. Metric probes come first: others may
-// keep errors that they provoke out of their count.
-func makeProbes(s Settings, file *inventory.File) (map[string]prober, error) {
+// inForce is an inventory with its probes.
+type inForce struct {
+	file   *inventory.File
+	probes map[string]prober
+}
+
+// makeProbes makes the inventory's probes. A metric probe that is as it was before
+// is kept, with what it has seen. Metric probes come first: others may keep errors
+// that they provoke out of their count.
+func makeProbes(s Settings, file *inventory.File, before inForce) (map[string]prober, error) {
 	probes := make(map[string]prober, len(file.Probes))
 	metrics := map[string]*probe.Metric{}
 	for name, spec := range file.Probes {
 		if m := spec.Metric; m != nil {
-			metrics[name] = probe.NewMetric(probe.MetricOptions{
-				Name: name, URL: m.From, Counter: m.Name, Labels: m.Labels, Max: *m.Max, Per: m.Per, Timeout: m.Timeout,
-			}, time.Now)
+			metrics[name] = before.metric(name, *m)
 			probes[name] = metrics[name]
 		}
 	}
@@ -47,6 +53,18 @@ func makeProbes(s Settings, file *inventory.File) (map[string]prober, error) {
 		probes[name] = p
 	}
 	return probes, errors.Join(errs...)
+}
+
+// metric is the probe that was in force under that name, if it is the same.
+func (f inForce) metric(name string, m inventory.Metric) *probe.Metric {
+	if f.file != nil {
+		if old := f.file.Probes[name].Metric; old != nil && reflect.DeepEqual(*old, m) {
+			return f.probes[name].(*probe.Metric)
+		}
+	}
+	return probe.NewMetric(probe.MetricOptions{
+		Name: name, URL: m.From, Counter: m.Name, Labels: m.Labels, Max: *m.Max, Per: m.Per, Timeout: m.Timeout,
+	}, time.Now)
 }
 
 // makeProbe makes any probe but a metric one.

@@ -37,11 +37,12 @@ func (e *Engine) Say(ctx context.Context, prefix string, said remediate.Said) (r
 		if err != nil {
 			return err
 		}
+		said.Comment = remediate.Brief(said.Comment)
 		recorded, err := e.decide(incident, remediate.Input{Said: &said})
 		if err == nil && !recorded {
 			err = fmt.Errorf("cannot %s incident %s: it could not be recorded; see the agent's log", said.Verb, incident.ID)
 		}
-		after = *incident
+		after = incident.Clone()
 		return err
 	})
 	return after, err
@@ -129,7 +130,7 @@ func (e *Engine) Incidents(ctx context.Context) ([]remediate.Incident, error) {
 	var all []remediate.Incident
 	err := e.call(ctx, func() error {
 		for _, i := range e.ledger.Incidents {
-			all = append(all, *i)
+			all = append(all, i.Clone())
 		}
 		return nil
 	})
@@ -197,4 +198,25 @@ func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.I
 		x.Verdicts = guard.All(f)
 		return nil
 	})
+}
+
+// Still runs f while nothing that the engine knows changes, and returns its error.
+func (e *Engine) Still(ctx context.Context, f func() error) error { return e.call(ctx, f) }
+
+// Aside answers f's questions without driving anything: no incident is taken up,
+// nothing is recorded. It is for an engine that Run was never called on.
+func (e *Engine) Aside(ctx context.Context, f func(context.Context) ([]byte, error)) ([]byte, error) {
+	asking := make(chan struct{})
+	defer close(asking)
+	e.work.Go(func() {
+		for {
+			select {
+			case ask := <-e.inbox:
+				ask()
+			case <-asking:
+				return
+			}
+		}
+	})
+	return f(ctx)
 }

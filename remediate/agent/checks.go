@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+
+	"nightshift/remediate"
+	"nightshift/remediate/inventory"
+	"nightshift/remediate/systemd"
+)
+
+// Checked is the answer of one check.
+type Checked struct {
+	// Kind is probe or unit, Name its name in the inventory.
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	remediate.Observation
+}
+
+// Checks is the health check of everything that the inventory names, by this
+// process itself: the agent need not run. The function asks all at once; end gives
+// up what it needed.
+func Checks(ctx context.Context, s Settings, file *inventory.File, log *slog.Logger) (check func(context.Context) []Checked, end func(), err error) {
+	w, end, err := worldOf(s, file, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	var asked []Checked
+	for _, name := range file.Core().Site() {
+		asked = append(asked, Checked{Kind: "unit", Name: name})
+	}
+	for _, name := range slices.Sorted(maps.Keys(file.Probes)) {
+		asked = append(asked, Checked{Kind: "probe", Name: name})
+	}
+	return func(ctx context.Context) []Checked { return checkAll(ctx, w, asked) }, end, nil
+}
+
+func checkAll(ctx context.Context, w *world, asked []Checked) []Checked {
+	checked := slices.Clone(asked)
+	var all sync.WaitGroup
+	for n := range checked {
+		all.Go(func() {
+			c := &checked[n]
+			name := c.Name
+			if c.Kind == "unit" {
+				name = remediate.UnitProbe(c.Name)
+			}
+			c.Observation = w.Probe(ctx, name)
+		})
+	}
+	all.Wait()
+	return checked
+}
+
+// worldOf is a world for one command, without an agent.
+func worldOf(s Settings, file *inventory.File, log *slog.Logger) (*world, func(), error) {
+	probes, err := makeProbes(s, file, inForce{})
+	if err != nil {
+		return nil, nil, err
+	}
+	bus := systemd.Connect(systemd.Options{Log: log})
+	w := &world{units: systemd.NewUnits(bus, func() []string { return unitNames(file) }), sights: sightsOf(file)}
+	w.use(probes)
+	return w, bus.Close, nil
+}
+
+// UnitsOfHost are the service units that this host has, for a first inventory.
+func UnitsOfHost(ctx context.Context) ([]inventory.FoundUnit, error) {
+	listed, err := systemd.Services(ctx)
+	found := make([]inventory.FoundUnit, len(listed))
+	for n, unit := range listed {
+		found[n] = inventory.FoundUnit(unit)
+	}
+	return found, err
+}

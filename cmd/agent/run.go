@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/remediate/agent"
+)
+
+// stopPatience is how long a stop may take: less than the unit's TimeoutStopSec=,
+// after which systemd kills.
+const stopPatience = 20 * time.Second
+
+func (c *cli) runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run",
+		Short: "Run the agent",
+		Long: "Run the agent until it is told to stop (SIGTERM, SIGINT; a second one ends it at once).\n" +
+			"SIGHUP reads the inventory anew. Its settings are NIGHTSHIFT_… of the environment, see\n" +
+			"`nightshift config`. Exit status 78 says that a person has to change something first.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			signals := make(chan os.Signal, 4)
+			signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			defer signal.Stop(signals)
+			return c.runAgent(cmd.Context(), signals)
+		},
+	}
+}
+
+// runAgent runs the agent until it ends or a signal ends it.
+func (c *cli) runAgent(ctx context.Context, signals <-chan os.Signal) error {
+	settings, err := c.ownSettings()
+	if err != nil {
+		return err
+	}
+	log := newLogger(c.err, settings.LogFormat, settings.LogLevel)
+	running, err := agent.New(settings, thisBuild().Version, log)
+	if err != nil {
+		return err
+	}
+	if err := running.Start(ctx); err != nil {
+		return err
+	}
+	return attend(running, signals, log)
+}
+
+// ownSettings are those of the agent itself: of the environment that it was given,
+// and of a file only if one was named. Without an inventory, or with a wrong one,
+// starting again would not help.
+func (c *cli) ownSettings() (agent.Settings, error) {
+	if c.environment != "" {
+		if err := c.readEnvironment(c.environment, ""); err != nil {
+			return agent.Settings{}, err
+		}
+	}
+	settings, err := loadSettings()
+	if err != nil {
+		return settings, err
+	}
+	if _, err := settings.Inventory(); err != nil {
+		return settings, failure{statusConfig, err}
+	}
+	return settings, nil
+}
+
+// attend does what signals ask of a running agent until it ends.
+func attend(running *agent.Agent, signals <-chan os.Signal, log *slog.Logger) error {
+	for {
+		select {
+		case <-running.Done():
+			return running.Err()
+		case got := <-signals:
+			if got != syscall.SIGHUP {
+				return stop(running, got, signals, log)
+			}
+			if err := running.Reload(); err != nil {
+				log.Error("the inventory was not read anew; the one before stays in force", slog.Any("err", err))
+			}
+		}
+	}
+}
+
+// stop ends the agent in order; another signal ends it at once.
+func stop(running *agent.Agent, why os.Signal, signals <-chan os.Signal, log *slog.Logger) error {
+	log.Info("stopping", slog.String("signal", why.String()))
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- running.Stop(ctx) }()
+	for {
+		select {
+		case err := <-stopped:
+			return errors.Join(err, running.Err())
+		case got := <-signals:
+			if got != syscall.SIGHUP {
+				return fmt.Errorf("cannot stop in order: %s came a second time", got)
+			}
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -25,6 +26,10 @@ type gate struct {
 	hang     bool
 	listener net.Listener
 	passing  sync.WaitGroup
+
+	// deaf makes the connections that come second, which are those for signals,
+	// hear nothing more.
+	deaf atomic.Bool
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -69,9 +74,22 @@ func (g *gate) pass(conn net.Conn) {
 		return
 	}
 	g.conns = append(g.conns, bus)
-	both := func(to, from net.Conn) { _, _ = io.Copy(to, from); to.Close() }
-	g.passing.Go(func() { both(bus, conn) })
-	g.passing.Go(func() { both(conn, bus) })
+	second := len(g.conns)%4 == 0
+	g.passing.Go(func() { _, _ = io.Copy(bus, conn); bus.Close() })
+	g.passing.Go(func() { _, _ = io.Copy(ear{conn, func() bool { return second && g.deaf.Load() }}, bus); conn.Close() })
+}
+
+// ear is one end of a connection; what is written to it while it is deaf is lost.
+type ear struct {
+	io.Writer
+	deaf func() bool
+}
+
+func (e ear) Write(p []byte) (int, error) {
+	if e.deaf() {
+		return len(p), nil
+	}
+	return e.Writer.Write(p)
 }
 
 // shut ends all that passes, and lets nothing in.
@@ -163,6 +181,20 @@ func TestAConnectionLostDuringAJobLeavesItInDoubt(t *testing.T) {
 	eventually(t, "systemd is back", bus.Connected)
 	if receipt, err := action.Happened(within(t, patience), step, before); err != nil || receipt.Result != remediate.Done {
 		t.Errorf("Happened = %+v, %v", receipt, err)
+	}
+}
+
+func TestAJobWhoseEndWasNotHeard(t *testing.T) {
+	gate := newGate(t)
+	gate.open()
+	u := NewUnits(reachAt(t, Options{Address: gate.address()}), nil)
+	unit, file := gated(t, "ns-unheard.service")
+	endings := inBackground(within(t, patience), t, u, remediate.VerbRestart, unit)
+	is(t, unit, "ActiveState", "activating")
+	gate.deaf.Store(true)
+	touch(t, file)
+	if got := <-endings; got.err != nil || got.receipt.Result != remediate.Done || got.receipt.Facts[activeKey] != active {
+		t.Errorf("got %+v", got)
 	}
 }
 

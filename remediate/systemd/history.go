@@ -14,7 +14,8 @@ const (
 
 // history is what PID 1 logged of a unit in this boot, oldest first: the only
 // record of who ended it. systemd forgets a unit that is down and not failed, and
-// never tells over D-Bus whether it was stopped or ended by itself.
+// never tells over D-Bus whether it was stopped or ended by itself. A line can be
+// missing: PID 1 does not wait for a journal that is behind.
 type history []entry
 
 // historyOf reads the last lines about a unit, of those that match. PID 1 logs
@@ -34,17 +35,24 @@ func (h history) lastJob() (job entry, ok bool) {
 	return h.last(func(e entry) bool { return e.JobResult != "" })
 }
 
-// lastEnd is when the unit's processes last ended.
-func (h history) lastEnd() (time.Duration, bool) {
-	end, ok := h.last(func(e entry) bool { return e.MessageID == endedWell || e.MessageID == endedBadly })
-	return end.at(), ok
+// lastStop is the stop that is the newest of all jobs, also where only its begin
+// was logged, and was not followed by anything of another invocation: that is of
+// a start whose line is missing.
+func (h history) lastStop() (stop entry, ok bool) {
+	job, _ := h.last(func(e entry) bool { return e.JobType != "" })
+	newest, _ := h.last(func(e entry) bool { return e.Invocation != "" })
+	return job, job.isStop() && job.Invocation == newest.Invocation
 }
 
-// startBefore is when the last start before a moment was done.
-func (h history) startBefore(moment time.Duration) (time.Duration, bool) {
-	start, ok := h.last(func(e entry) bool {
-		return e.at() < moment && e.JobType == "start" && e.JobResult == "done"
-	})
+// ended is when the unit's processes last ended; 0 if unknown.
+func (h history) ended() time.Duration {
+	end, _ := h.last(func(e entry) bool { return e.MessageID == endedWell || e.MessageID == endedBadly })
+	return end.at()
+}
+
+// begin is when an invocation was started.
+func (h history) begin(invocation string) (time.Duration, bool) {
+	start, ok := h.last(func(e entry) bool { return e.JobType == "start" && e.Invocation == invocation })
 	return start.at(), ok
 }
 
@@ -71,8 +79,11 @@ func (h history) last(is func(entry) bool) (entry, bool) {
 // at is the entry's time by CLOCK_MONOTONIC.
 func (e entry) at() time.Duration { return microseconds(uint64(e.Mono)) }
 
-// isStop is whether a job that finished was a stop: one that was asked for.
-func (e entry) isStop() bool { return e.JobType == "stop" && e.JobResult == "done" }
+// isStop is whether the entry is of a job to stop that began or is done. A restart
+// begins like one, but goes on.
+func (e entry) isStop() bool {
+	return e.JobType == "stop" && (e.JobResult == "done" || e.JobResult == "")
+}
 
 // wasSkipped is whether a start was done without starting anything, because a
 // condition of the unit does not hold: then there is no invocation.

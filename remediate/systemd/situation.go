@@ -67,11 +67,11 @@ func (u *Units) wasStopped(ctx context.Context, s state, depth int) (bool, error
 	if err != nil {
 		return false, fmt.Errorf("cannot tell whether %s was stopped on request: %w", s.name, err)
 	}
-	stop, ok := log.lastJob()
-	if !ok || !stop.isStop() {
+	stop, ok := log.lastStop()
+	if !ok || s.invocation != "" && s.invocation != stop.Invocation {
 		return false, nil // it ended by itself, or was never started
 	}
-	began, ok := log.startBefore(stop.at())
+	began, ok := log.begin(stop.Invocation)
 	if !ok || depth == 0 {
 		return true, nil
 	}
@@ -87,20 +87,30 @@ func (u *Units) wasMeant(ctx context.Context, needs []string, began, stopped tim
 		return false, err
 	}
 	for _, name := range down {
-		log, err := historyOf(ctx, name, recentLines)
-		if err != nil {
-			return false, err
-		}
-		if end, known := log.lastEnd(); !known || end < began || end > stopped {
-			continue // it was down before, or went down later
-		}
 		need, err := u.read(ctx, name)
 		if err != nil {
 			return false, err
+		}
+		end, err := need.end(ctx)
+		if err != nil {
+			return false, err
+		}
+		if end < began || end > stopped {
+			continue // it was down before, or went down later
 		}
 		if meant, err := u.wasStopped(ctx, need, depth-1); err != nil || !meant {
 			return false, err
 		}
 	}
 	return true, nil
+}
+
+// end is when the unit last went down, by CLOCK_MONOTONIC; 0 if unknown. Of one
+// that systemd has forgotten, the journal knows it.
+func (s state) end(ctx context.Context) (time.Duration, error) {
+	if s.ended != 0 {
+		return s.ended, nil
+	}
+	log, err := historyOf(ctx, s.name, recentLines)
+	return log.ended(), err
 }

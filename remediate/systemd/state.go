@@ -38,7 +38,9 @@ type state struct {
 	controlGroup string
 	// changed is when the state last changed, by CLOCK_MONOTONIC; 0: never.
 	changed time.Duration
-	limit   startLimit
+	// ended is when it last went down, by the same clock; 0: never, or forgotten.
+	ended time.Duration
+	limit startLimit
 	// needs are the units that take this one down with them.
 	needs []string
 }
@@ -92,6 +94,7 @@ func (p properties) parse(name string) state {
 		conditions:   get[bool](p, "ConditionResult"),
 		controlGroup: get[string](p, "ControlGroup"),
 		changed:      microseconds(get[uint64](p, "StateChangeTimestampMonotonic")),
+		ended:        microseconds(get[uint64](p, "InactiveEnterTimestampMonotonic")),
 		limit: startLimit{
 			burst:    int(get[uint32](p, "StartLimitBurst")),
 			interval: microseconds(get[uint64](p, "StartLimitIntervalUSec")),

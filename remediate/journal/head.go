@@ -1,0 +1,87 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Head is where a log ends: the file journal.head says it even when the log's
+// own end was lost.
+type Head struct {
+	// Epoch is the epoch's ULID.
+	Epoch string
+	// N counts the events of the host, from 1, over all epochs.
+	N uint64
+	// Hash is the SHA-256 of the last event as it was stored, in hex.
+	Hash string
+}
+
+// headFormat has a constant length, so that writing it anew changes no metadata
+// that a sync would have to write too, and stays within one sector, which a
+// disk writes whole. The sum at its end is CRC-32 of what stands before it.
+const (
+	headFormat = "nightshift 1 %26s %020d %64s"
+	headLength = len("nightshift 1 ") + 26 + 1 + 20 + 1 + 64 + len(" 01234567\n")
+)
+
+func (h Head) encode() []byte {
+	text := fmt.Sprintf(headFormat, h.Epoch, h.N, h.Hash)
+	return fmt.Appendf(nil, "%s %08x\n", text, crc32.ChecksumIEEE([]byte(text)))
+}
+
+func decodeHead(text []byte) (Head, error) {
+	if len(text) != headLength {
+		return Head{}, fmt.Errorf("cannot read journal.head: it has %d bytes, expected %d", len(text), headLength)
+	}
+	body, sum := text[:headLength-10], text[headLength-9:headLength-1]
+	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)); want != string(sum) {
+		return Head{}, errors.New("cannot read journal.head: its sum does not match")
+	}
+	var h Head
+	if _, err := fmt.Sscanf(string(body), "nightshift 1 %s %d %s", &h.Epoch, &h.N, &h.Hash); err != nil {
+		return Head{}, fmt.Errorf("cannot read journal.head: %w", err)
+	}
+	return h, nil
+}
+
+// readHead reads the head; ok is false when there is none yet.
+func readHead(dir string) (h Head, ok bool, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, "journal.head"))
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(text) == 0 {
+		return Head{}, false, nil
+	}
+	if err != nil {
+		return Head{}, true, fmt.Errorf("cannot read journal.head: %w", err)
+	}
+	h, err = decodeHead(text)
+	return h, true, err
+}
+
+// headFile writes the head.
+type headFile struct{ file *os.File }
+
+func openHead(dir string) (*headFile, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "journal.head"), os.O_CREATE|os.O_WRONLY, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open journal.head: %w", err)
+	}
+	return &headFile{file}, nil
+}
+
+// write makes h durable before it returns.
+func (f *headFile) write(h Head) error {
+	if _, err := f.file.WriteAt(h.encode(), 0); err != nil {
+		return fmt.Errorf("cannot write journal.head: %w", err)
+	}
+	if err := unix.Fdatasync(int(f.file.Fd())); err != nil {
+		return fmt.Errorf("cannot write journal.head: %w", err)
+	}
+	return nil
+}
+
+func (f *headFile) close() error { return f.file.Close() }

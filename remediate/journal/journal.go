@@ -1,0 +1,258 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"nightshift/remediate"
+)
+
+// Journal is the open log of one host. Its methods may be called at once; the
+// events are appended one after the other.
+type Journal struct {
+	o       Options
+	store   *store
+	damages *damages
+	metrics *metrics
+	alerts  *alerts
+	lock    *os.File
+
+	// mu guards the end of the log.
+	mu    sync.Mutex
+	chain chain
+
+	// peopleMu guards the connection among people.
+	peopleMu sync.Mutex
+	people   *nats.Conn
+}
+
+// Open starts the server and opens the log. Damage is no error: see
+// [Journal.Damage] and [Journal.Replay], which must come next.
+//
+// The error is [ErrFenced] when another process has the state directory, and
+// [ErrStuck] when only a new process can go on: the caller executes itself anew
+// or ends and is started again. A store that could not be opened three times in
+// a row is set aside, and an empty log is begun with that damage.
+func Open(ctx context.Context, o Options) (*Journal, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if err := makeDir(o.Dir); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	j := &Journal{o: o, lock: lock, damages: &damages{dir: o.Dir}}
+	if err := j.open(ctx); err != nil {
+		return nil, errors.Join(err, j.abandon())
+	}
+	return j, nil
+}
+
+// open does the steps of Open that need the lock.
+func (j *Journal) open(ctx context.Context) error {
+	if err := j.damages.load(); err != nil {
+		return err
+	}
+	operator, err := operatorKey(&j.o)
+	if err != nil {
+		return err
+	}
+	if j.store, err = newStore(&j.o, operator); err != nil {
+		return err
+	}
+	if j.chain.head, err = openHead(j.o.Dir); err != nil {
+		return err
+	}
+	j.chain.ids = newIDs()
+	j.alerts = newAlerts(&j.o, j.store, j.damages)
+	if j.metrics, err = newMetrics(j.o.Metrics, j); err != nil {
+		return err
+	}
+	if err := j.openCounted(ctx); err != nil {
+		return err
+	}
+	if j.o.Listen == "" {
+		return nil
+	}
+	return writeContext(&j.o, j.store.srv.ClientURL())
+}
+
+// openCounted opens the store, counting the failures; the third sets it aside.
+func (j *Journal) openCounted(ctx context.Context) error {
+	count := opening{j.o.Dir}
+	for fresh := false; ; {
+		failures := count.failures()
+		if failures >= tolerated {
+			fresh = true
+			if err := j.setAside(); err != nil {
+				return err
+			}
+			failures = 0
+		}
+		if err := j.store.start(); err != nil {
+			return err
+		}
+		if err := count.begin(failures); err != nil {
+			return err
+		}
+		err := j.store.openBounded(ctx, j.openLog)
+		if err == nil {
+			return count.succeeded()
+		}
+		if blameless(err) || ctx.Err() != nil {
+			return errors.Join(err, count.succeeded())
+		}
+		if errors.Is(err, ErrStuck) || fresh {
+			return err
+		}
+		j.o.logger().Warn("the store could not be opened", "failures", failures+1, "error", err)
+		if err := j.store.stop(); err != nil {
+			return err
+		}
+	}
+}
+
+// setAside gives the store up, keeps it for people, and remembers that.
+func (j *Journal) setAside() error {
+	aside, err := setAside(j.o.Dir, time.Now())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return j.damages.found(Flaw{
+		Kind:   StoreSetAside,
+		Detail: fmt.Sprintf("the store could not be opened %d times and was set aside as %s", tolerated, aside),
+	})
+}
+
+// Append makes event the last of the log and returns its place among the host's
+// events, once it and the head are durable; a failure stores nothing that this
+// process goes on from. Before every 10,000th event it takes a snapshot, so the
+// caller must have folded each event before it appends the next.
+//
+// The error is [ErrUnavailable] when nothing was stored and it can be tried
+// again, [ErrTooLarge] when it never will be, and [ErrFenced] or [ErrDiverged]
+// when this process must end.
+func (j *Journal) Append(ctx context.Context, event remediate.Event) (uint64, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.chain.replayed {
+		return 0, errors.New("cannot append to a journal that was not replayed")
+	}
+	began := time.Now()
+	if err := j.snapshotIfDue(ctx, event.At); err != nil {
+		return 0, err
+	}
+	d, err := j.draft(logSubject(j.o.Host, token(event.Incident)), event, data{})
+	if err != nil {
+		return 0, err
+	}
+	if err := j.append(ctx, d); err != nil {
+		return 0, fmt.Errorf("cannot append %s: %w", event.Type, err)
+	}
+	j.metrics.appends.Observe(time.Since(began).Seconds())
+	return d.n, nil
+}
+
+// Describe changes the digests that the next events name, after a reload.
+func (j *Journal) Describe(inventory, playbooks string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.o.Inventory, j.o.Playbooks = inventory, playbooks
+}
+
+// Damage is what is wrong with the log and nobody accepted yet; nil when nothing
+// is known to be.
+func (j *Journal) Damage() *Damage { return j.damages.get() }
+
+// Ready is nil when an event or a batch of alerts could be stored now. It proves
+// that with a write when none worked within the last 15 s, and restarts the
+// server when it is time to try that.
+func (j *Journal) Ready(ctx context.Context) error { return j.store.ready(ctx) }
+
+// Epoch names the epoch that events are appended to: a ULID.
+func (j *Journal) Epoch() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.chain.epoch
+}
+
+// Head is where the log ends.
+func (j *Journal) Head() Head {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return Head{j.chain.epoch, j.chain.n, j.chain.hash}
+}
+
+// Addr is where people connect, as host:port; empty when nowhere.
+func (j *Journal) Addr() string {
+	j.store.mu.RLock()
+	defer j.store.mu.RUnlock()
+	if j.o.Listen == "" || j.store.srv == nil {
+		return ""
+	}
+	return j.store.srv.Addr().String()
+}
+
+// PeopleConn is the agent's own connection among people. It may subscribe to
+// what they ask and answer to inboxes, and publish nightshift.notify.<host>.*;
+// nothing on it reaches the streams. It lasts until Close and over restarts of
+// the server.
+func (j *Journal) PeopleConn() (*nats.Conn, error) {
+	j.peopleMu.Lock()
+	defer j.peopleMu.Unlock()
+	if j.people != nil {
+		return j.people, nil
+	}
+	conn, err := j.store.door.connect("agent", j.store.ids.agent)
+	if err != nil {
+		return nil, err
+	}
+	j.people = conn
+	return conn, nil
+}
+
+// Close takes a snapshot when a start would have much to read, and stops
+// everything. It is bounded by ctx and the deadline of a server's end.
+func (j *Journal) Close(ctx context.Context) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := j.snapshotAtClose(ctx)
+	return errors.Join(err, j.abandon())
+}
+
+// abandon stops whatever was started.
+func (j *Journal) abandon() error {
+	var errs []error
+	if j.metrics != nil {
+		j.metrics.unregister()
+	}
+	if j.alerts != nil {
+		j.alerts.close()
+	}
+	j.peopleMu.Lock()
+	if j.people != nil {
+		j.people.Close()
+	}
+	j.peopleMu.Unlock()
+	if j.store != nil {
+		j.store.mu.Lock()
+		errs = append(errs, j.store.stop())
+		j.store.mu.Unlock()
+	}
+	if j.chain.head != nil {
+		errs = append(errs, j.chain.head.close())
+	}
+	if j.lock != nil {
+		errs = append(errs, j.lock.Close())
+	}
+	return errors.Join(errs...)
+}

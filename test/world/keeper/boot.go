@@ -31,6 +31,9 @@ func boot(dir, root, hostname string) error {
 	if err := loopbackUp(); err != nil {
 		return err
 	}
+	if err := lengthenQueues(); err != nil {
+		return err
+	}
 	groups, err := readGroups(dir)
 	if err != nil {
 		return err
@@ -66,6 +69,20 @@ func loopbackUp() error {
 	lo.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo); err != nil {
 		return fmt.Errorf("cannot raise lo: %w", err)
+	}
+	return nil
+}
+
+// queueLength is how many datagrams wait on a socket of this world's network: what
+// systemd itself sets on a real machine (sysctl.d/50-default.conf has 512). With
+// the kernel's 10, systemd drops lines of the journal when the machine is busy.
+const queueLength = "512"
+
+// lengthenQueues sets it; the setting belongs to the network namespace.
+func lengthenQueues() error {
+	const name = "/proc/sys/net/unix/max_dgram_qlen"
+	if err := os.WriteFile(name, []byte(queueLength), 0); err != nil {
+		return fmt.Errorf("cannot lengthen the queues of sockets: %w", err)
 	}
 	return nil
 }

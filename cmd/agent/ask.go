@@ -17,8 +17,11 @@ func connect(s agent.Settings) (*oncall.Client, error) {
 		return nil, failure{statusConfig, err}
 	}
 	client, err := oncall.Connect(url, user, host, seed)
-	if errors.Is(err, fs.ErrPermission) {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%w; be in group nightshift (`sudo usermod -aG nightshift $USER`, then log in anew) or use sudo", err)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("no agent has run here yet: %w", err)
 	}
 	return client, err
 }
@@ -41,21 +44,39 @@ func do(ctx context.Context, s agent.Settings, verb string, r oncall.Request) (o
 
 // ask puts a query to the running agent.
 func ask[T any](ctx context.Context, s agent.Settings, query string, question any) (T, error) {
-	var answer T
+	return asking(ctx, s, func(ctx context.Context, client *oncall.Client) (T, error) {
+		var answer T
+		err := client.Ask(ctx, query, question, &answer)
+		return answer, err
+	})
+}
+
+// asking calls f with a connection to the running agent.
+func asking[T any](ctx context.Context, s agent.Settings, f func(context.Context, *oncall.Client) (T, error)) (T, error) {
 	client, err := connect(s)
 	if err != nil {
-		return answer, err
+		var none T
+		return none, err
 	}
 	defer client.Close()
-	err = client.Ask(ctx, query, question, &answer)
-	return answer, err
+	return f(ctx, client)
 }
 
 // read has a query answered by the running agent, or else by the state that it
 // left, and says so.
 func read[T any](ctx context.Context, c *cli, s agent.Settings, query string, question any,
 	state func(context.Context, *agent.Reader) (T, error)) (T, error) {
-	answer, err := ask[T](ctx, s, query, question)
+	return readBy(ctx, c, s, func(ctx context.Context, client *oncall.Client) (T, error) {
+		var answer T
+		err := client.Ask(ctx, query, question, &answer)
+		return answer, err
+	}, state)
+}
+
+// readBy reads from the running agent, or else from the state that it left.
+func readBy[T any](ctx context.Context, c *cli, s agent.Settings, running func(context.Context, *oncall.Client) (T, error),
+	state func(context.Context, *agent.Reader) (T, error)) (T, error) {
+	answer, err := asking(ctx, s, running)
 	if err == nil || !isDown(err) {
 		return answer, err
 	}

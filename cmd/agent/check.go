@@ -35,8 +35,10 @@ func (c *cli) checkCommand() *cobra.Command {
 	output := addOutput(command)
 	command.Flags().Var(&flags.wait, "wait", "ask again until all is healthy, for so long at most: 5m")
 	command.Flags().BoolVar(&flags.watch, "watch", false, "ask again and again, until Ctrl-C")
-	command.MarkFlagsMutuallyExclusive("wait", "watch")
 	command.RunE = func(cmd *cobra.Command, _ []string) error {
+		if flags.watch && flags.wait > 0 {
+			return wrongUse("cannot both --wait and --watch: choose one")
+		}
 		flags.json = output.json()
 		return undecided(c.check(cmd.Context(), flags))
 	}

@@ -95,7 +95,7 @@ func (c *cli) freeze(ctx context.Context, r oncall.Request, json bool) error {
 // freezeByFile freezes an agent that does not answer. A file can't thaw by itself.
 func freezeByFile(file string, r oncall.Request, down error) (oncall.Reply, error) {
 	if r.For > 0 {
-		return oncall.Reply{}, fmt.Errorf("cannot freeze for %s: only a running agent thaws by itself; leave --for away: %w", r.For, down)
+		return oncall.Reply{}, fmt.Errorf("cannot freeze for %s: only a running agent thaws by itself; leave --for away: %w", span(r.For), down)
 	}
 	text := remediate.Brief(strings.TrimSpace(whoami()+": "+r.Comment)) + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {

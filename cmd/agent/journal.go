@@ -48,21 +48,17 @@ func (c *cli) printEvents(ctx context.Context, incident string, since time.Time)
 	if err != nil {
 		return err
 	}
-	names := []string{incident}
-	if incident == "" {
-		if names, err = incidentNames(ctx, c, settings, since); err != nil {
-			return err
-		}
-	}
 	var events []logged
-	for _, name := range names {
-		story, err := readStory(ctx, c, settings, oncall.IncidentQuery{Incident: name})
-		if err != nil {
-			return err
-		}
-		events = append(events, eventsOf(story, since)...)
+	if incident == "" {
+		events, err = readBy(ctx, c, settings, eventsBy(since), eventsIn(since))
+	} else {
+		var story oncall.Story
+		story, err = readStory(ctx, c, settings, oncall.IncidentQuery{Incident: incident})
+		events = eventsOf(story, since)
 	}
-	slices.SortStableFunc(events, func(a, b logged) int { return a.Time.Compare(b.Time) })
+	if err != nil {
+		return err
+	}
 	for _, event := range events {
 		if err := writeJSONLine(c.out, event); err != nil {
 			return err
@@ -71,23 +67,58 @@ func (c *cli) printEvents(ctx context.Context, incident string, since time.Time)
 	return nil
 }
 
-func incidentNames(ctx context.Context, c *cli, s agent.Settings, since time.Time) ([]string, error) {
-	incidents, err := readIncidents(ctx, c, s, oncall.Filter{Since: since})
-	names := make([]string, len(incidents))
-	for n, i := range incidents {
-		names[n] = string(i.ID)
+// manyIncidents is how many incidents a running agent is asked for: their list,
+// of some 400 bytes each, is within what a message holds.
+const manyIncidents = 10_000
+
+// eventsBy asks a running agent for one story after the other, and puts their
+// events in order.
+func eventsBy(since time.Time) func(context.Context, *oncall.Client) ([]logged, error) {
+	return func(ctx context.Context, client *oncall.Client) ([]logged, error) {
+		var incidents []oncall.Summary
+		if err := client.Ask(ctx, oncall.AskIncidents, oncall.Filter{Since: since, Limit: manyIncidents}, &incidents); err != nil {
+			return nil, err
+		}
+		var events []logged
+		for _, i := range incidents {
+			var story oncall.Story
+			if err := client.Ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(i.ID)}, &story); err != nil {
+				return nil, err
+			}
+			events = append(events, eventsOf(story, since)...)
+		}
+		slices.SortStableFunc(events, func(a, b logged) int { return a.Time.Compare(b.Time) })
+		return events, nil
 	}
-	return names, err
+}
+
+// eventsIn reads the same from the state.
+func eventsIn(since time.Time) func(context.Context, *agent.Reader) ([]logged, error) {
+	return func(ctx context.Context, state *agent.Reader) ([]logged, error) {
+		var events []logged
+		err := state.Events(ctx, "", since, func(e remediate.Event) error {
+			if e.Incident != "" {
+				events = append(events, logEntry(e.Incident, oncall.Entry{Type: e.Type, At: e.At, Event: e}))
+			}
+			return nil
+		})
+		return events, err
+	}
 }
 
 func eventsOf(story oncall.Story, since time.Time) []logged {
 	var events []logged
 	for _, e := range story.Entries {
 		if !e.At.Wall.Before(since) {
-			events = append(events, logged{"nightshift." + string(e.Type), story.Incident.ID, e.At.Wall, e.Event})
+			events = append(events, logEntry(story.Incident.ID, e))
 		}
 	}
 	return events
+}
+
+// logEntry is an event under the names of CloudEvents.
+func logEntry(incident remediate.ID, e oncall.Entry) logged {
+	return logged{"nightshift." + string(e.Type), incident, e.At.Wall, e.Event}
 }
 
 func (c *cli) verifyCommand() *cobra.Command {

@@ -45,9 +45,10 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// reasoned is a state or a decision with the word for why, and the sentence.
+// reasoned is a state or a decision with the word for why, if that is another, and
+// the sentence.
 func reasoned(what, reason, detail string) string {
-	if reason != "" {
+	if reason != "" && reason != what {
 		what += " (" + reason + ")"
 	}
 	if detail != "" {

@@ -44,6 +44,7 @@ fuzz:
 
 prepare:
 	@test/prepare
+	@$(GO) run ./test/world/prepare
 
 ## install     the binary, its unit, user, completions; DESTDIR= PREFIX=
 install: build

@@ -101,6 +101,11 @@ func (s Settings) check() []error {
 	}
 	oneOf("LOG_LEVEL", s.LogLevel, "debug", "info", "warn", "error")
 	oneOf("LOG_FORMAT", s.LogFormat, "auto", "text", "json")
+	for name, value := range map[string]string{"NATS_LEAF": s.NATSLeaf, "NATS_CREDS_FILE": s.NATSCredsFile, "NATS_NKEY_FILE": s.NATSNKeyFile} {
+		if value != "" {
+			errs = append(errs, fmt.Errorf("cannot use %s_%s: this version joins no NATS cluster; unset it", prefix, name))
+		}
+	}
 	if !filepath.IsAbs(s.StateDir) {
 		errs = append(errs, fmt.Errorf("cannot use %s_STATE_DIR=%q: expected an absolute path", prefix, s.StateDir))
 	}

@@ -9,9 +9,11 @@ import (
 )
 
 // jsonOptions write durations as Go does ("1m30s"), so that a person can read the
-// log, and map keys in order, so that equal values have equal text.
+// log, and map keys in order, so that equal values have equal text. Bytes of the
+// world that are no UTF-8 become U+FFFD: they must not keep an event from the log.
 var jsonOptions = json.JoinOptions(
 	json.Deterministic(true),
+	jsontext.AllowInvalidUTF8(true),
 	json.WithMarshalers(json.JoinMarshalers(
 		json.MarshalToFunc(func(enc *jsontext.Encoder, d time.Duration) error {
 			return enc.WriteToken(jsontext.String(d.String()))

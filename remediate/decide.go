@@ -1,110 +1,5 @@
 package remediate
 
-// Input is one thing that reached an incident. Exactly one field is set.
-type Input struct {
-	// Woken says that a time has come, or that the agent has just started.
-	Woken bool
-	// Look says that something changed that makes it worth looking at once: the
-	// alert, or the end of the incident it waited for.
-	Look bool
-	// Again begins a running verification anew: nobody watched for a while.
-	Again bool
-	// Looked answers WantLook.
-	Looked *Looked
-	// Judged answers WantJudge.
-	Judged *Judgement
-	// Gathered answers WantGather.
-	Gathered *Gathered
-	// Prepared answers WantPrepare.
-	Prepared *Prepared
-	// Acted answers WantAct and WantReconcile.
-	Acted *Acted
-	// Probed answers WantProbe.
-	Probed []Observation
-	// Said is what a person wants.
-	Said *Said
-}
-
-// Looked is what was seen when an incident was looked at.
-type Looked struct {
-	// Observations are those of the verification's probes first, then of
-	// whatever else the plan was made of.
-	Observations []Observation
-	// Verify counts the observations that are the verification's.
-	Verify int
-	// Plan is what could be done; PlanError says why none can be made.
-	Plan      Plan
-	PlanError string
-	// Invocations are those of what the plan may touch.
-	Invocations map[Target]string
-}
-
-// Judgement is an answer of the gates with what they knew.
-type Judgement struct {
-	Verdict Verdict
-	Facts   RawJSON
-}
-
-// Prepared is all that is needed to write an intent.
-type Prepared struct {
-	// Verdict is the gates' answer directly before the effect.
-	Judgement
-	Witness Witness
-	// Error says that the witness could not be read, so nothing may be done.
-	Error string
-}
-
-// Acted is what came of a step.
-type Acted struct {
-	// Receipt is what the world said, if anything.
-	Receipt Receipt
-	// NotDone says that it has certainly not happened, InDoubt that it can't be
-	// told; Error says why.
-	NotDone bool
-	InDoubt bool
-	Error   string
-	// Invocations are those of what the plan may touch, read just afterwards.
-	Invocations map[Target]string
-	// Recovered is whether it was read from the world after a crash.
-	Recovered bool
-}
-
-// Said is a person's verb.
-type Said struct {
-	Verb    string
-	By      string
-	Comment string
-}
-
-// The verbs that end an incident.
-const (
-	PersonCloses = "close"
-	PersonDenies = "deny"
-)
-
-// Want is what an incident wants of the world next.
-type Want string
-
-// The wants.
-const (
-	WantNothing   Want = "nothing"   // it is over
-	WantLook      Want = "look"      // ask the probes, make a plan
-	WantJudge     Want = "judge"     // ask the gates about the rung
-	WantGather    Want = "gather"    // take the evidence
-	WantPrepare   Want = "prepare"   // read the witness, ask the gates about the step
-	WantAct       Want = "act"       // do the step whose intent is durable
-	WantReconcile Want = "reconcile" // find out whether that step happened
-	WantProbe     Want = "probe"     // ask the probes
-	WantRest      Want = "rest"      // be woken at a time
-)
-
-// Effect is what an incident wants next, and when. An incident has one effect at
-// a time; what reaches it in between replaces it, unless it is acting.
-type Effect struct {
-	Want Want
-	At   Instant
-}
-
 // Decide is the life of an incident: what is to be recorded because of an input,
 // and what is wanted next once that is durable. It asks nothing of the world and
 // changes nothing: the incident it is given stays as it is.
@@ -112,7 +7,8 @@ type Effect struct {
 // A nil error with no events is an input that changes nothing. The error says
 // that a person's verb does not fit the incident, in words for that person.
 func Decide(incident Incident, in Input, now Instant) ([]Event, Effect, error) {
-	d := decision{incident: incident.clone(), now: now}
+	d := decision{incident: incident.Clone(), now: now}
+	d.settle() // so that an input that comes late meets what is true by now
 	if err := d.react(in); err != nil {
 		return nil, Effect{}, err
 	}
@@ -130,13 +26,19 @@ type decision struct {
 	now      Instant
 	events   []Event
 	// next is what the reaction itself wants, where the state does not tell.
-	next   *Effect
+	next *Effect
+	// leave is whether the input disturbs nothing that is under way.
+	leave  bool
 	broken error
 }
 
-// record adds an event and folds it, so that what follows sees it.
+// record adds an event and folds it, so that what follows sees it. What a
+// reaction wanted before does not fit the incident any more.
 func (d *decision) record(e Event) {
-	e.Incident, e.At = d.incident.ID, d.now
+	if d.broken != nil {
+		return
+	}
+	e.Incident, e.At, d.next = d.incident.ID, d.now, nil
 	if err := d.incident.Apply(e); err != nil {
 		d.broken = err
 		return
@@ -152,7 +54,7 @@ func (d *decision) react(in Input) error {
 	case in.Look:
 		d.lookNow()
 	case in.Again:
-		d.watchAgain()
+		d.comeBack()
 	case in.Looked != nil:
 		d.looked(*in.Looked)
 	case in.Judged != nil:
@@ -184,35 +86,53 @@ func (d *decision) settle() {
 // follows is the one event that the incident's present state calls for.
 func (d *decision) follows() (Event, bool) {
 	i := &d.incident
-	if i.State == Escalated {
+	switch {
+	case i.State == Escalated:
 		return Event{}, false
-	}
-	if !d.now.Before(i.Due()) {
-		return d.end(Escalated, ReasonDeadline, i.unfinished()), true
-	}
-	if v := i.Verdict; v != nil && v.Decision == Refuse {
-		return d.refused(*v), true
+	case i.Overdue(d.now):
+		return d.end(Escalated, i.lateReason(), i.unfinished()), true
+	case i.Verdict != nil && i.Verdict.Decision == Refuse:
+		return d.refused(*i.Verdict), true
 	}
 	switch i.State {
 	case Open, Waiting:
-		if i.Target.IsZero() {
-			return d.end(Escalated, ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
-		}
-		if i.State == Open && i.Plan != nil && len(i.Plan.Rungs) == 0 {
-			return d.end(Escalated, ReasonNoPlan, "no rung of the ladder has anything to act on"), true
-		}
+		return d.hopeless()
 	case Held:
-		if i.elapsed(d.now) >= ApprovalLasts {
+		if d.now.Since(i.Since) >= ApprovalLasts {
 			return d.end(Escalated, ReasonExpired, "nobody approved the plan in time"), true
 		}
 	case Acting:
-		if _, more := i.NextStep(); !more && i.Intent == nil {
-			return Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung, Only: i.Intruder()}}, true
-		}
+		return d.stops()
 	case Verifying:
 		return d.verified()
 	}
 	return Event{}, false
+}
+
+// hopeless is the end of an incident about which nothing can be done.
+func (d *decision) hopeless() (Event, bool) {
+	i := &d.incident
+	switch {
+	case i.Target.IsZero():
+		return d.end(Escalated, ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
+	case i.State == Open && i.Plan != nil && len(i.Plan.Rungs) == 0:
+		return d.end(Escalated, ReasonNoPlan, "no rung of the ladder has anything to act on"), true
+	}
+	return Event{}, false
+}
+
+// stops ends the acting on a rung: all of it was tried, or the alert is gone, so
+// that nothing that has not begun may begin.
+func (d *decision) stops() (Event, bool) {
+	i := &d.incident
+	_, more := i.NextStep()
+	switch {
+	case i.Intent != nil, more && i.Firing:
+		return Event{}, false
+	case !more || i.climbing() != nil:
+		return Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung, Only: i.Intruder()}}, true
+	}
+	return Event{Type: IncidentWaiting, Waited: &Waited{Reason: ReasonAlertGone, Until: i.Due()}}, true
 }
 
 // refused is where a refusal leads. Once a step was done, nothing ends quietly.
@@ -228,11 +148,11 @@ func (d *decision) refused(v Verdict) Event {
 
 // verified is what follows from the outcome of a verification.
 func (d *decision) verified() (Event, bool) {
-	w := d.incident.Watch
+	i, w := &d.incident, d.incident.Watch
 	switch w.Outcome {
 	case Fixed:
-		if w.Only == ReasonPersonAtWork || len(d.incident.Tried) == 0 {
-			return d.end(Cleared, ReasonHealthy, w.Detail+", by somebody else's act"), true
+		if w.Only != "" || !i.hasActed() {
+			return d.end(Cleared, ReasonHealthy, w.Detail+", not by an act of ours"), true
 		}
 		return d.end(Resolved, ReasonFixed, w.Detail), true
 	case Inconclusive:
@@ -253,83 +173,4 @@ func (d *decision) end(to State, why Reason, detail string) Event {
 		kind = IncidentEscalated
 	}
 	return Event{Type: kind, Ended: &Ended{State: to, Reason: why, Detail: Brief(detail)}}
-}
-
-// want is what the incident wants, read off its state, so that a restart finds
-// the same without remembering.
-func (d *decision) want() Effect {
-	i, now := &d.incident, d.now
-	switch {
-	case i.Intent != nil && d.has(StepStarted):
-		return Effect{WantAct, now}
-	case i.Intent != nil:
-		return d.or(Effect{WantReconcile, now})
-	case !i.State.Live():
-		return Effect{WantNothing, now}
-	case d.next != nil:
-		return d.notLater(*d.next)
-	}
-	return d.notLater(i.wants(now))
-}
-
-// wants is what a live incident without an intent wants in its state.
-func (i *Incident) wants(now Instant) Effect {
-	switch i.State {
-	case Open:
-		if i.Plan != nil {
-			return Effect{WantJudge, now}
-		}
-		return Effect{WantLook, now}
-	case Waiting:
-		if i.Wait.On != "" {
-			return Effect{WantRest, i.Due()}
-		}
-		return Effect{WantLook, later(now, i.Wait.Until)}
-	case Held:
-		return Effect{WantRest, i.Since.Add(ApprovalLasts)}
-	case Acting:
-		if !i.Gathered {
-			return Effect{WantGather, now}
-		}
-		return Effect{WantPrepare, now}
-	case Verifying:
-		return Effect{WantProbe, later(now.Add(i.probeIn(now)), i.Watch.Started.Add(i.Playbook.Verify.Settle))}
-	case Escalated:
-		return Effect{WantProbe, now.Add(escalatedEvery)}
-	}
-	return Effect{WantNothing, now}
-}
-
-// notLater wakes an incident at its deadline, if nothing else does before.
-func (d *decision) notLater(e Effect) Effect {
-	if d.incident.State != Escalated && d.incident.Due().Before(e.At) {
-		return Effect{WantRest, d.incident.Due()}
-	}
-	return e
-}
-
-// or is the effect that the reaction chose, else the one given.
-func (d *decision) or(e Effect) Effect {
-	if d.next != nil {
-		return *d.next
-	}
-	return e
-}
-
-// has reports whether this decision recorded an event of that type.
-func (d *decision) has(t EventType) bool {
-	for _, e := range d.events {
-		if e.Type == t {
-			return true
-		}
-	}
-	return false
-}
-
-// later is the later of two instants.
-func later(a, b Instant) Instant {
-	if a.Before(b) {
-		return b
-	}
-	return a
 }

@@ -1,6 +1,10 @@
 package remediate
 
-import "nightshift/alerts"
+import (
+	"cmp"
+
+	"nightshift/alerts"
+)
 
 // EventType names what happened; in the log it stands behind "nightshift.".
 type EventType string
@@ -55,6 +59,13 @@ const (
 	HostFroze  EventType = "host.frozen"
 	HostThawed EventType = "host.thawed"
 )
+
+// EventTypes lists them all, for the documentation.
+var EventTypes = []EventType{
+	IncidentOpened, IncidentJoined, IncidentPlanned, IncidentJudged, IncidentWaiting, EvidenceGathered,
+	StepStarted, StepFinished, VerifyStarted, IncidentProbed, VerifyFinished, IncidentAnswered,
+	IncidentEscalated, IncidentEnded, AlertsRead, HostFroze, HostThawed,
+}
 
 // Opened begins an incident.
 type Opened struct {
@@ -233,8 +244,10 @@ type Position struct {
 }
 
 // After reports whether p lies behind other.
-func (p Position) After(other Position) bool {
-	return p.Message > other.Message || p.Message == other.Message && p.Alert > other.Alert
+func (p Position) After(other Position) bool { return p.compare(other) > 0 }
+
+func (p Position) compare(other Position) int {
+	return cmp.Or(cmp.Compare(p.Message, other.Message), cmp.Compare(p.Alert, other.Alert))
 }
 
 // Freeze stops all acting until it is thawed or over.

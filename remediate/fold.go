@@ -2,7 +2,9 @@ package remediate
 
 import (
 	"fmt"
-	"maps"
+	"slices"
+
+	"nightshift/alerts"
 )
 
 // Apply folds one event of the incident into it. An event that can't follow what
@@ -14,7 +16,8 @@ func (i *Incident) Apply(e Event) error {
 		*i = opened(e)
 		return nil
 	case e.Joined != nil:
-		return i.joined(*e.Joined)
+		i.joined(*e.Joined, e.At)
+		return nil
 	case e.Planned != nil:
 		return i.planned(*e.Planned, e.At)
 	case e.Judged != nil:
@@ -50,8 +53,11 @@ func opened(e Event) Incident {
 	o := e.Opened
 	i := Incident{
 		ID: e.Incident, State: Open, Playbook: o.Playbook, Target: o.Target,
-		Alert: o.Alert, Firing: o.Alert.Firing(), Received: o.Received, Truncated: o.Truncated, Follows: o.Follows,
+		Alert: o.Alert, Firing: o.Alert.Firing(), Heard: e.At, Received: o.Received, Truncated: o.Truncated, Follows: o.Follows,
 		OpenedAt: e.At, Since: e.At, LiveSince: e.At,
+	}
+	if i.Firing {
+		i.Holds = []alerts.Fingerprint{o.Alert.Fingerprint}
 	}
 	if o.Waits != "" {
 		i.State, i.Wait = Waiting, &Waited{Reason: ReasonTargetTaken, On: o.Waits}
@@ -59,19 +65,28 @@ func opened(e Event) Incident {
 	return i
 }
 
-func (i *Incident) joined(j Joined) error {
-	if j.Alert.Fingerprint == i.Alert.Fingerprint {
-		i.Firing = j.Alert.Firing()
+// joined hears of an alert of its own; others only hang on it.
+func (i *Incident) joined(j Joined, at Instant) {
+	if j.Hangs {
+		return
 	}
-	return nil
+	i.Holds = slices.DeleteFunc(i.Holds, func(f alerts.Fingerprint) bool { return f == j.Alert.Fingerprint })
+	if j.Alert.Firing() {
+		i.Holds = append(i.Holds, j.Alert.Fingerprint)
+	}
+	i.Firing, i.Heard = len(i.Holds) > 0, at
 }
 
 func (i *Incident) planned(p Planned, at Instant) error {
-	if i.Rung > 0 || i.climbing() != nil {
+	if i.begun() {
 		return fmt.Errorf("cannot plan incident %s anew: it has acted", i.ID)
 	}
 	i.Plan, i.Rung, i.Step, i.Wait, i.Verdict = &p.Plan, 0, 0, nil, nil
-	i.know(p.Invocations)
+	for on, invocation := range p.Invocations {
+		if _, known := i.Invocations[on]; !known {
+			i.know(on, invocation) // a start since the first look may be a person's
+		}
+	}
 	if i.Approved != p.Plan.Digest {
 		i.Approved = ""
 	}
@@ -97,8 +112,8 @@ func (i *Incident) started(s Started, at Instant) error {
 	if i.Intent != nil {
 		return fmt.Errorf("cannot start a step of incident %s: another is not finished", i.ID)
 	}
-	if i.rung() == nil || s.Rung != i.Rung {
-		return fmt.Errorf("cannot start a step of incident %s: rung %d is not next", i.ID, s.Rung)
+	if _, more := i.NextStep(); !more || s.Rung != i.Rung || s.Step != i.Step {
+		return fmt.Errorf("cannot start a step of incident %s: step %d of rung %d is not next", i.ID, s.Step, s.Rung)
 	}
 	if i.climbing() == nil {
 		i.Tried = append(i.Tried, Tried{Rung: i.Rung, Name: i.rung().Name, Started: at})
@@ -111,30 +126,30 @@ func (i *Incident) finished(f Finished) error {
 	if i.Intent == nil {
 		return fmt.Errorf("cannot finish a step of incident %s: none was started", i.ID)
 	}
-	i.Intent = nil
+	on := i.Intent.What.On
+	i.Intent, i.Retry = nil, f.NotDone
 	if f.NotDone {
-		i.Retry = true
 		return nil
 	}
-	i.Retry = false
 	i.Step++
 	i.Skip = f.Receipt.Result != Done
-	i.know(f.Invocations)
-	if rung := i.climbing(); rung != nil {
-		rung.Results = append(rung.Results, f.Receipt)
+	for other, invocation := range f.Invocations {
+		i.know(other, invocation)
 	}
+	if f.Receipt.Result == TimedOut {
+		delete(i.Invocations, on) // the start that comes late is ours
+	}
+	rung := &i.Tried[len(i.Tried)-1] // that of the intent, also when people have it by now
+	rung.Results = append(rung.Results, f.Receipt)
 	return nil
 }
 
-// know remembers which invocations are the ones we know.
-func (i *Incident) know(invocations map[Target]string) {
-	if len(invocations) == 0 {
-		return
-	}
+// know remembers an invocation as one that nobody else started.
+func (i *Incident) know(on Target, invocation string) {
 	if i.Invocations == nil {
 		i.Invocations = map[Target]string{}
 	}
-	maps.Copy(i.Invocations, invocations)
+	i.Invocations[on] = invocation
 }
 
 // probed folds a change of what the probes say.
@@ -172,12 +187,13 @@ func (i *Incident) verified(v Verified, at Instant) error {
 }
 
 func (i *Incident) answered(a Answered, at Instant) error {
-	switch a.Verb {
-	case PersonApproves:
+	switch {
+	case a.Verb == PersonApproves && i.State == Held:
 		i.Approved = i.Plan.Digest
-	case PersonResumes:
+	case a.Verb == PersonResumes && i.State == Escalated && i.Intent == nil:
 		i.LiveSince, i.Watch, i.Reason, i.Detail = at, nil, "", ""
-		i.Plan, i.Rung, i.Step, i.Skip, i.Retry, i.Gathered = nil, 0, 0, false, false, false
+		i.Plan, i.Approved, i.Invocations = nil, "", nil
+		i.Rung, i.Step, i.Skip, i.Retry, i.Gathered = 0, 0, false, false, false
 	default:
 		return fmt.Errorf("cannot apply the answer %q to incident %s", a.Verb, i.ID)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -63,7 +64,7 @@ func Brief(text string) string {
 		lines = lines[:briefLines]
 	}
 	for i, line := range lines {
-		lines[i] = Printable(line)
+		lines[i] = Printable(strings.TrimRight(line, "\r"))
 	}
 	short := strings.Join(lines, "\n")
 	if len(short) <= briefBytes {
@@ -76,26 +77,16 @@ func Brief(text string) string {
 	return short[:cut]
 }
 
-// Printable replaces whatever is not a printable character or a space, so that
-// text from outside stays on its line and writes nothing to a terminal.
+// Printable replaces whatever is not a graphic character of Unicode, a space or a
+// tab, so that text from outside stays on its line, writes nothing to a terminal
+// and reorders nothing on it.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !isPrint(r) {
-			return '\uFFFD'
+		if r == '\t' || unicode.IsGraphic(r) {
+			return r
 		}
-		return r
+		return utf8.RuneError
 	}, text)
-}
-
-// isPrint is strconv's idea of printable, with the spaces of a log line.
-func isPrint(r rune) bool {
-	return r == '\t' || r >= ' ' && r != 0x7f && !(r >= 0x80 && r < 0xa0) && !isBidi(r)
-}
-
-// isBidi tells the marks that reorder text on a screen (Unicode TR 9): they make
-// one name look like another.
-func isBidi(r rune) bool {
-	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f
 }
 
 // Worst sums up several answers: unhealthy if any is, else unknown if any is,

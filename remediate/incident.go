@@ -2,66 +2,56 @@ package remediate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"nightshift/alerts"
 )
 
-// State is where an incident stands.
+// State is where an incident stands. Its usual way is Open, Acting, Verifying,
+// Resolved; a rung that did not fix it leads from Verifying back to Open, and from
+// every state people get it (Escalated) when there is nothing more to try.
 //
-//	            alert
-//	              │
-//	 ┌──────── Waiting ◄──────┐
-//	 │            ▲           │ wait
-//	 ▼    wait    │           │
-//	Open ─────────┴─► Held    │
-//	 ▲ │                │ yes │
-//	 │ │ allow          ▼     │
-//	 │ ├────────────► Acting ─┤
-//	 │ │                │     │ hold
-//	 │ │ a person       ▼     └───► Held
-//	 │ └────────────► Verifying ──► Resolved
-//	 │  not fixed       │
-//	 └──────────────────┤        every live state ──► Escalated, Closed
-//	                    ▼        Open, Waiting, Held, Escalated ──► Cleared
-//	                Escalated    Open, Waiting, Held ──► Declined, Suppressed, Observed
+//	Open      ──► Waiting Held Acting Verifying Escalated Cleared Closed Suppressed Observed
+//	Waiting   ──► Open Held Acting Verifying Escalated Cleared Closed Suppressed Observed
+//	Held      ──► Open Verifying Escalated Cleared Closed Declined
+//	Acting    ──► Open Waiting Held Verifying Escalated Closed Suppressed Observed
+//	Verifying ──► Open Escalated Resolved Cleared Closed
+//	Escalated ──► Open Cleared Closed
 //
 // Transitions holds the same as a table.
 type State string
 
-// The states. Undoing is that of an act that is taken back.
+// The states: first those of an incident that lives, then how one ended.
 const (
-	Open      State = "open"
-	Waiting   State = "waiting"
-	Held      State = "held"
-	Acting    State = "acting"
-	Verifying State = "verifying"
-	Undoing   State = "undoing"
-	Escalated State = "escalated"
+	Open      State = "open"      // to be looked at, or to be judged
+	Waiting   State = "waiting"   // until a time, another incident's end, or another answer
+	Held      State = "held"      // a person must approve the plan
+	Acting    State = "acting"    // a rung was allowed and is being climbed
+	Verifying State = "verifying" // the probes must stay healthy for a window
+	Escalated State = "escalated" // people have it: nothing more is done, the probes are asked on
 
-	Resolved   State = "resolved"
-	Cleared    State = "cleared"
-	Closed     State = "closed"
-	Declined   State = "declined"
-	Suppressed State = "suppressed"
-	Observed   State = "observed"
+	Resolved   State = "resolved"   // our act, verified
+	Cleared    State = "cleared"    // healthy, and the alert gone, without us or after people
+	Closed     State = "closed"     // by a person
+	Declined   State = "declined"   // a person said no
+	Suppressed State = "suppressed" // silenced, or in maintenance
+	Observed   State = "observed"   // it would have been acted on
 )
 
 // LiveStates and EndedStates list all of them, in the order above.
 var (
-	LiveStates  = []State{Open, Waiting, Held, Acting, Verifying, Undoing, Escalated}
+	LiveStates  = []State{Open, Waiting, Held, Acting, Verifying, Escalated}
 	EndedStates = []State{Resolved, Cleared, Closed, Declined, Suppressed, Observed}
 )
 
 // Transitions says which state may follow which. No state follows an ended one.
 var Transitions = map[State][]State{
-	Open:      {Waiting, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined, Suppressed, Observed},
-	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined, Suppressed, Observed},
-	Held:      {Open, Waiting, Acting, Escalated, Cleared, Closed, Declined, Suppressed, Observed},
-	Acting:    {Waiting, Held, Verifying, Undoing, Escalated, Closed},
-	Verifying: {Open, Undoing, Resolved, Cleared, Escalated, Closed},
-	Undoing:   {Verifying, Escalated, Closed},
+	Open:      {Waiting, Held, Acting, Verifying, Escalated, Cleared, Closed, Suppressed, Observed},
+	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Suppressed, Observed},
+	Held:      {Open, Verifying, Escalated, Cleared, Closed, Declined},
+	Acting:    {Open, Waiting, Held, Verifying, Escalated, Closed, Suppressed, Observed},
+	Verifying: {Open, Escalated, Resolved, Cleared, Closed},
 	Escalated: {Open, Cleared, Closed},
 }
 
@@ -77,12 +67,16 @@ type Incident struct {
 	Playbook Playbook `json:"playbook"`
 	Target   Target   `json:"target"`
 
-	// Alert is the one that opened it, Firing whether it still holds.
-	Alert     alerts.Alert `json:"alert"`
-	Firing    bool         `json:"firing"`
-	Received  Instant      `json:"received"`
-	Truncated bool         `json:"truncated,omitzero"`
-	Follows   ID           `json:"follows,omitzero"`
+	// Alert is the one that opened it. Holds are the alerts of its playbook and
+	// target that fire (one for each endpoint of a site, say), Firing whether any
+	// does, and Heard when the log last had a word of them.
+	Alert     alerts.Alert         `json:"alert"`
+	Holds     []alerts.Fingerprint `json:"holds,omitzero"`
+	Firing    bool                 `json:"firing"`
+	Heard     Instant              `json:"heard"`
+	Received  Instant              `json:"received"`
+	Truncated bool                 `json:"truncated,omitzero"`
+	Follows   ID                   `json:"follows,omitzero"`
 
 	OpenedAt Instant `json:"openedAt"`
 	// Since is when its present state began; LiveSince when people last handed
@@ -149,13 +143,24 @@ type Watch struct {
 }
 
 // Touching is what the incident may be acting on just now: what its rung
-// touches, from the first intent to the end of the verification.
+// touches, from the first intent to the end of the verification. A plan that
+// waits for a person touches nothing.
 func (i *Incident) Touching() []Target {
-	begun := i.Intent != nil || i.Step > 0 || i.Skip
-	if i.State == Acting && begun || i.State == Verifying && i.climbing() != nil || i.State == Escalated && i.Intent != nil {
+	if i.Intent != nil || i.climbing() != nil && i.State != Held {
 		return i.Plan.Rungs[i.Rung].Touches()
 	}
 	return nil
+}
+
+// Climbing reports whether a rung was begun whose outcome is not known yet.
+func (i *Incident) Climbing() bool { return i.climbing() != nil }
+
+// begun reports whether any of the present plan was done, so that the plan stays.
+func (i *Incident) begun() bool { return i.Rung > 0 || i.climbing() != nil }
+
+// hasActed reports whether any step of the incident came to something.
+func (i *Incident) hasActed() bool {
+	return slices.ContainsFunc(i.Tried, func(t Tried) bool { return len(t.Results) > 0 })
 }
 
 // climbing is the rung that was begun and not yet judged by its outcome; nil
@@ -187,6 +192,31 @@ func (i *Incident) NextStep() (Step, bool) {
 // Due is when the incident has to be ended or with people.
 func (i *Incident) Due() Instant { return i.LiveSince.Add(i.Playbook.Deadline) }
 
+// Overdue reports whether that time has come. A wall clock that went back between
+// two boots can't tell, and then it has: nothing is acted on for ever.
+func (i *Incident) Overdue(now Instant) bool {
+	return !now.Before(i.Due()) || now.Boot != i.LiveSince.Boot && now.Wall.Before(i.LiveSince.Wall)
+}
+
+// lateReason is why people get an incident at its deadline.
+func (i *Incident) lateReason() Reason {
+	if i.State == Waiting && i.Wait.asks() {
+		return i.Wait.Reason
+	}
+	return ReasonDeadline
+}
+
+// unfinished says what an incident was at when its deadline came.
+func (i *Incident) unfinished() string {
+	switch {
+	case i.Intent != nil:
+		return "its deadline came during " + i.Intent.What.String()
+	case i.State == Waiting:
+		return "its deadline came while it waited: " + string(i.Wait.Reason)
+	}
+	return "its deadline came while it was " + string(i.State)
+}
+
 // Probes are what tells its health: the plan's, else those its playbook names.
 func (i *Incident) Probes() []string {
 	if i.Plan != nil {
@@ -207,5 +237,18 @@ func (i *Incident) move(to State, at Instant) error {
 	return nil
 }
 
-// elapsed is how long the incident has been in its state.
-func (i *Incident) elapsed(now Instant) time.Duration { return now.Since(i.Since) }
+// Clone is a copy that shares nothing which an event may change in place.
+func (i *Incident) Clone() Incident {
+	c := *i
+	c.Holds = slices.Clone(i.Holds)
+	c.Tried = slices.Clone(i.Tried)
+	for n := range c.Tried {
+		c.Tried[n].Results = slices.Clone(c.Tried[n].Results)
+	}
+	c.Invocations = maps.Clone(i.Invocations)
+	if i.Watch != nil {
+		watch := *i.Watch
+		c.Watch = &watch
+	}
+	return c
+}

@@ -2,6 +2,7 @@ package remediate
 
 import (
 	"slices"
+	"strings"
 
 	"nightshift/alerts"
 )
@@ -91,7 +92,7 @@ func (l *Ledger) Open(a Arrival, set []Playbook, inv Inventory, id, follows ID, 
 // match is the first playbook, in list order, that is for the alert. Alerts of
 // our own never are: an escalation must not mend itself.
 func match(set []Playbook, a alerts.Alert) (Playbook, bool) {
-	if len(a.Name()) >= len(ownAlerts) && a.Name()[:len(ownAlerts)] == ownAlerts {
+	if strings.HasPrefix(a.Name(), ownAlerts) {
 		return Playbook{}, false
 	}
 	for _, p := range set {
@@ -132,81 +133,77 @@ func (r TargetRule) find(a alerts.Alert, inv Inventory) Target {
 // host finds the live incident that an alert about target hangs on: one of the
 // same playbook and target, of something that the target needs, or of the host
 // that is at work on it; or the one that it has to wait for, because another
-// playbook has the target.
+// playbook has the target. Of several it is the first that was opened. What people
+// have takes along only what is its own.
 func (l *Ledger) host(target Target, playbook string, inv Inventory) (joins ID, hangs bool, waits ID) {
 	if target.IsZero() {
 		return "", false, ""
 	}
 	needs := inv.NeedsOf(target.Name)
-	for _, i := range l.Live() {
+	var own, parent, holder *Incident
+	for _, i := range l.Incidents {
 		switch {
+		case !i.State.Live():
 		case i.Target == target && i.Playbook.Name == playbook:
-			return i.ID, false, ""
-		case target.Kind == UnitKind && i.Target.Kind == UnitKind && slices.Contains(needs, i.Target.Name):
-			return i.ID, true, ""
+			own = first(own, i)
 		case i.State == Escalated:
 		case i.Target == target:
-			waits = i.ID
-		case i.Target.Contains(target):
-			return i.ID, true, ""
+			holder = first(holder, i)
+		case i.Target.Contains(target), target.Kind == UnitKind && i.Target.Kind == UnitKind && slices.Contains(needs, i.Target.Name):
+			parent = first(parent, i)
 		}
 	}
-	return "", false, waits
+	switch {
+	case own != nil:
+		return own.ID, false, ""
+	case parent != nil:
+		return parent.ID, true, ""
+	case holder != nil:
+		return "", false, holder.ID
+	}
+	return "", false, ""
+}
+
+// first is the one of two incidents that was opened first; nil is none.
+func first(a, b *Incident) *Incident {
+	if a == nil || opening(b, a) < 0 {
+		return b
+	}
+	return a
 }
 
 // Loosened are the alerts that only hung on an incident which is over or with
-// people, and fire still: they are judged anew, each by its own playbook. Those of
-// its own episode stay.
-func (l *Ledger) Loosened(ended *Incident) []Arrival {
-	if ended.State.Live() && ended.State != Escalated {
-		return nil
-	}
-	var loose []Arrival
-	for _, e := range l.Episodes {
-		if e.Incident == ended.ID && e.Alert.Firing() && e.Hangs {
-			loose = append(loose, e.arrival())
-		}
-	}
-	slices.SortFunc(loose, func(a, b Arrival) int {
-		if a.Position.After(b.Position) {
-			return 1
-		}
-		return -1
+// people, and fire still: they are judged anew, each by its own playbook. They come
+// in the order of the stream, each with the incident that it hung on.
+func (l *Ledger) Loosened(now Instant) (again []Arrival, follows []ID) {
+	return l.arrivals(func(e *Episode, i *Incident) bool {
+		return e.Hangs && !e.over(now) && (i.State == Escalated || !i.State.Live())
 	})
-	return loose
+}
+
+// Lingering are the alerts that still fire though their incident mended or cleared
+// it a while ago: the probes decide anew.
+func (l *Ledger) Lingering(now Instant) (again []Arrival, follows []ID) {
+	return l.arrivals(func(e *Episode, i *Incident) bool {
+		return (i.State == Resolved || i.State == Cleared) && !e.over(now) && now.Since(i.Since) >= EpisodeLasts
+	})
+}
+
+// arrivals are the firing alerts that fit, as they came, with their incidents.
+func (l *Ledger) arrivals(fits func(*Episode, *Incident) bool) (again []Arrival, follows []ID) {
+	var found []*Episode
+	for _, e := range l.Episodes {
+		if i := l.Incidents[e.Incident]; i != nil && e.Alert.Firing() && fits(e, i) {
+			found = append(found, e)
+		}
+	}
+	slices.SortFunc(found, func(a, b *Episode) int { return a.Position.compare(b.Position) })
+	for _, e := range found {
+		again, follows = append(again, e.arrival()), append(follows, e.Incident)
+	}
+	return again, follows
 }
 
 func (e *Episode) arrival() Arrival {
 	return Arrival{Alert: e.Alert, Received: e.Received, Truncated: e.Truncated, Position: e.Position}
-}
-
-// Lingering are the ended incidents whose alert still fires though its time is
-// over: the probes decide anew. At says when the next one would be.
-func (l *Ledger) Lingering(now Instant) (again []Arrival, follows []ID, next Instant) {
-	for _, fingerprint := range sortedKeys(l.Episodes) {
-		e := l.Episodes[fingerprint]
-		i := l.Incidents[e.Incident]
-		if i == nil || i.State != Resolved && i.State != Cleared || !e.Alert.Firing() || e.over(now) {
-			continue
-		}
-		due := i.Since.Add(EpisodeLasts)
-		if now.Before(due) {
-			if next.IsZero() || due.Before(next) {
-				next = due
-			}
-			continue
-		}
-		again = append(again, e.arrival())
-		follows = append(follows, i.ID)
-	}
-	return again, follows, next
-}
-
-func sortedKeys(m map[alerts.Fingerprint]*Episode) []alerts.Fingerprint {
-	keys := make([]alerts.Fingerprint, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

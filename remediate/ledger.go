@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -157,17 +158,14 @@ func (l *Ledger) attemptsEnd(id ID, e Event) {
 	}
 }
 
-// forget drops what can't matter any more.
+// forget drops attempts that no window can reach any more. They stand in the
+// order in which they were made.
 func (l *Ledger) forget(now Instant) {
-	for n, a := range l.Attempts {
-		if now.Since(a.At) < attemptsKept {
-			l.Attempts = slices.Clone(l.Attempts[n:])
-			break
-		}
-		if n == len(l.Attempts)-1 {
-			l.Attempts = nil
-		}
+	old := 0
+	for old < len(l.Attempts) && now.Since(l.Attempts[old].At) >= attemptsKept {
+		old++
 	}
+	l.Attempts = slices.Delete(l.Attempts, 0, old)
 }
 
 // Prune drops episodes that are over and ended incidents that no episode holds.
@@ -201,23 +199,13 @@ func (l *Ledger) Live() []*Incident {
 			live = append(live, i)
 		}
 	}
-	slices.SortFunc(live, func(a, b *Incident) int {
-		if c := a.OpenedAt.Wall.Compare(b.OpenedAt.Wall); c != 0 {
-			return c
-		}
-		return compare(a.ID, b.ID)
-	})
+	slices.SortFunc(live, opening)
 	return live
 }
 
-func compare(a, b ID) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
+// opening compares incidents by when they opened, by name where that was at once.
+func opening(a, b *Incident) int {
+	return cmp.Or(a.OpenedAt.Wall.Compare(b.OpenedAt.Wall), cmp.Compare(a.ID, b.ID))
 }
 
 // Frozen is the freeze that holds now, by the log; nil when none does.

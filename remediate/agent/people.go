@@ -31,12 +31,7 @@ func (p people) Thaw(ctx context.Context, by, comment string) error {
 // Accept makes the fold the base of a new epoch. The agent stays frozen, now
 // because of that person, until somebody thaws.
 func (p people) Accept(ctx context.Context, by, reason string) error {
-	err := p.a.engine.Still(ctx, func() error { return p.a.journal.Accept(ctx, by, reason) })
-	if err != nil {
-		return err
-	}
-	_, err = p.a.engine.Freeze(ctx, by, "the journal was accepted: "+reason, 0)
-	return err
+	return p.a.engine.AcceptDamage(ctx, by, reason, func() error { return p.a.journal.Accept(ctx, by, reason) })
 }
 
 func (p people) Status(ctx context.Context) (oncall.Status, error) {

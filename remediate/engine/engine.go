@@ -23,16 +23,14 @@ import (
 
 // Log is the durable record.
 type Log interface {
-	// Append makes an event durable, or returns why it is not. [ErrFenced] says
-	// that another process writes this log: the engine stops.
+	// Append makes an event durable, or returns why it is not; it may write a
+	// snapshot of the ledger first. [ErrFenced] says that another process
+	// writes this log, and [ErrStartAgain] that an event was stored after all
+	// whose append had failed: the engine stops.
 	Append(ctx context.Context, e remediate.Event) error
 	// KeepEvidence stores a text that is too long for an event and returns the
 	// digest by which it is found.
 	KeepEvidence(ctx context.Context, id remediate.ID, text string) (digest string, err error)
-	// SnapshotDue says that enough was written for another snapshot, and
-	// Snapshot writes one.
-	SnapshotDue() bool
-	Snapshot(ctx context.Context, ledger []byte) error
 }
 
 // World is what the engine asks and does outside.
@@ -47,6 +45,10 @@ type World interface {
 
 // ErrFenced says that another process writes the log.
 var ErrFenced = errors.New("another process writes this host's log")
+
+// ErrStartAgain says that what the engine believes is not what the log says: only
+// a start from the log mends that.
+var ErrStartAgain = errors.New("the log holds something else than was believed")
 
 // Config is what a reload can change.
 type Config struct {
@@ -72,7 +74,8 @@ type Options struct {
 	// Now reads the clocks.
 	Now func() remediate.Instant
 	// Told is called with each event that became durable, in order, and the
-	// incident as it is then (nil for the host's own). It must not block.
+	// incident as it is then (nil for the host's own). It must neither block nor
+	// keep the incident.
 	Told func(e remediate.Event, i *remediate.Incident)
 	// CountAlert counts what became of an alert.
 	CountAlert func(result string)
@@ -101,7 +104,8 @@ type Engine struct {
 	arrived []arrival
 	unsaid  remediate.Position // dealt with, and not yet in the log
 	told    remediate.Position // the last position in the log
-	retry   bool
+	retry   bool               // the log could not be written and is tried again soon
+	outage  bool               // that was said, and is not over
 	fatal   error
 }
 
@@ -146,11 +150,12 @@ func (e *Engine) Configure(c Config) {
 }
 
 // Run takes up every live incident and drives them until ctx ends or the log is
-// another's; it then returns nil or [ErrFenced]. An act that is under way when it
-// ends goes on without it, and is found again by its witness.
+// another's; it then returns nil, or [ErrFenced] or [ErrStartAgain]. An act that
+// is under way when it ends is told so by its context; what came of it is found
+// by its witness at the next start. Run can be called once.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.done)
-	defer e.work.Wait()
+	defer e.work.Wait() // at most grace: nothing waits longer for what hangs
 	defer e.stop()
 	e.recover()
 	tick := time.NewTicker(tickEvery)
@@ -159,7 +164,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			e.sayRead()
-			return nil
+			return e.fatal
 		case f := <-e.inbox:
 			f()
 		case <-tick.C:
@@ -169,8 +174,8 @@ func (e *Engine) Run(ctx context.Context) error {
 	return e.fatal
 }
 
-// tickEvery is how often the engine does what depends on the time alone: freezes
-// that end, episodes that are over, the cursor, a snapshot.
+// tickEvery is how often the engine does what depends on the time alone: deadlines,
+// freezes that end, episodes that are over, alerts to be judged anew.
 const tickEvery = time.Second
 
 // post hands f to the loop; it reports false when the engine has ended.
@@ -185,7 +190,7 @@ func (e *Engine) post(f func()) bool {
 	}
 }
 
-// newID is a name that no incident of the ledger has.
+// newID is a name that no incident has that the engine knows.
 func (e *Engine) newID() remediate.ID {
 	for {
 		var random [5]byte
@@ -195,4 +200,11 @@ func (e *Engine) newID() remediate.ID {
 			return id
 		}
 	}
+}
+
+// Cursor is the last alert that was dealt with: reading goes on behind it.
+func (e *Engine) Cursor(ctx context.Context) (remediate.Position, error) {
+	var p remediate.Position
+	err := e.call(ctx, func() error { p = e.unsaid; return nil })
+	return p, err
 }

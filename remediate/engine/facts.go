@@ -1,12 +1,29 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+
 	"nightshift/remediate"
 	"nightshift/remediate/guard"
 )
 
+// judgement is the gates' answer with what they knew. It runs in the loop, so
+// that no other incident's intent can come in between.
+func (e *Engine) judgement(i *remediate.Incident, touches []remediate.Target, read map[remediate.Target]remediate.Situation) remediate.Judgement {
+	facts := e.facts(i, touches, read)
+	text, err := remediate.EncodeJSON(facts)
+	if err != nil {
+		return remediate.Judgement{Verdict: remediate.Verdict{
+			Decision: remediate.Refuse, Reason: remediate.ReasonInDoubt, Next: remediate.Escalated, Detail: err.Error(),
+		}}
+	}
+	return remediate.Judgement{Verdict: guard.Judge(facts), Facts: text}
+}
+
 // facts gathers what the gates must know of a rung, or of one of its steps, of an
-// incident: from the log's fold, the configuration, and how things stand.
+// incident: from the log's fold, the configuration, and how things stand. Nothing
+// is judged before a look found a probe that agrees with the alert.
 func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read map[remediate.Target]remediate.Situation) guard.Facts {
 	now, config := e.o.Now(), e.config.Load()
 	rung := i.Plan.Rungs[i.Rung]
@@ -15,14 +32,10 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 		Risk: rung.Risk(), Autonomy: remediate.Least(config.Mode, i.Playbook.Autonomy, rung.Autonomy),
 		TargetKnown: !i.Target.IsZero(),
 		AlertAge:    now.Since(i.Received), Unhealthy: true, Truncated: i.Truncated || i.Alert.Truncated,
-		Begun: len(i.Tried) > 0, PlanDigest: i.Plan.Digest, Approved: i.Approved,
-		Holder: e.holder(i), MaxActing: config.MaxActing, Attempts: i.Playbook.Attempts,
+		Begun: len(i.Tried) > 0, Climbing: i.Climbing(), PlanDigest: i.Plan.Digest, Approved: i.Approved,
+		MaxActing: config.MaxActing, Attempts: i.Playbook.Attempts,
 	}
-	for _, other := range e.ledger.Live() {
-		if touching := other.Touching(); other.ID != i.ID && len(touching) > 0 {
-			f.Acting = append(f.Acting, guard.ActingIncident{ID: other.ID, Touching: touching})
-		}
-	}
+	e.others(&f, i)
 	for _, on := range touches {
 		unit, listed := config.Inventory.Units[on.Name]
 		f.Autonomy = remediate.Least(f.Autonomy, unit.Autonomy)
@@ -36,17 +49,32 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 	return f
 }
 
-// holder is an earlier incident that has the same target, and is not with people.
-func (e *Engine) holder(i *remediate.Incident) remediate.ID {
-	for _, other := range e.ledger.Live() {
-		if other.ID == i.ID {
-			return ""
+// others finds what other incidents are acting on, and the first of those with
+// the same target that came before and are not with people.
+func (e *Engine) others(f *guard.Facts, i *remediate.Incident) {
+	var holder *remediate.Incident
+	for id, other := range e.ledger.Incidents {
+		if id == i.ID || !other.State.Live() {
+			continue
 		}
-		if other.Target == i.Target && !i.Target.IsZero() && other.State != remediate.Escalated {
-			return other.ID
+		if touching := other.Touching(); len(touching) > 0 {
+			f.Acting = append(f.Acting, guard.ActingIncident{ID: id, Touching: touching})
+		}
+		same := other.Target == i.Target && !i.Target.IsZero() && other.State != remediate.Escalated
+		if same && cameFirst(other, i) && (holder == nil || cameFirst(other, holder)) {
+			holder, f.Holder = other, id
 		}
 	}
-	return ""
+	slices.SortFunc(f.Acting, func(a, b guard.ActingIncident) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// cameFirst reports whether a came to the agent before b. One that people handed
+// back comes then: else it and what has begun since would wait for each other.
+func cameFirst(a, b *remediate.Incident) bool {
+	if a.LiveSince == b.LiveSince {
+		return a.ID < b.ID
+	}
+	return a.LiveSince.Before(b.LiveSince)
 }
 
 // recent counts the attempts that bear on one thing: all but that of the rung

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"log/slog"
 
 	"nightshift/remediate"
 )
@@ -97,26 +96,5 @@ func (e *Engine) sayRead() {
 	}
 	if e.record(remediate.Event{Type: remediate.AlertsRead, At: e.o.Now(), Read: &remediate.Read{Position: e.unsaid}}) {
 		e.told = e.unsaid
-	}
-}
-
-// takeUpAgain opens anew what has lingered, and what hung on an incident that is
-// over.
-func (e *Engine) takeUpAgain(now remediate.Instant) {
-	again, follows, _ := e.ledger.Lingering(now)
-	for n, a := range again {
-		e.reopen(a, follows[n], now)
-	}
-}
-
-func (e *Engine) reopen(a remediate.Arrival, follows remediate.ID, now remediate.Instant) {
-	c := e.config.Load()
-	d := e.ledger.Open(a, c.Playbooks, c.Inventory, e.newID(), follows, now)
-	if d.Fate == remediate.FateUnmatched {
-		return
-	}
-	if e.dispose(d) {
-		e.o.Logger.Info("the alert still fires; its incident is taken up again",
-			slog.String("incident", string(d.Incident)), slog.String("follows", string(follows)))
 	}
 }

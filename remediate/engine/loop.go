@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,65 +19,34 @@ type task struct {
 	cancel func()
 	// owed is an input whose events could not all be recorded yet.
 	owed *remediate.Input
+	// stuck is whether it was said that the incident can't go on.
+	stuck bool
 }
 
-// retryAfter is the pause before the log is tried again.
-const retryAfter = 500 * time.Millisecond
-
-// recover takes up every live incident after a start.
-func (e *Engine) recover() {
-	now := e.o.Now()
-	e.ledger.Prune(now)
-	for _, i := range e.ledger.Live() {
-		e.m.recovered.WithLabelValues(did(i)).Inc()
-		e.o.Logger.Info("taking up an incident", slog.String("incident", string(i.ID)),
-			slog.String("state", string(i.State)), slog.String("did", did(i)))
-		in := remediate.Input{Woken: true}
-		if e.freed(i) {
-			in = remediate.Input{Look: true}
-		}
-		if i.State == remediate.Verifying {
-			in = remediate.Input{Again: true}
-		}
-		e.advance(i.ID, in)
+// task is that of an incident, a new one if it has none.
+func (e *Engine) task(id remediate.ID) *task {
+	t := e.tasks[id]
+	if t == nil {
+		t = &task{cancel: func() {}}
+		e.tasks[id] = t
 	}
-	e.m.observe(e.ledger)
-}
-
-// did is how an incident is taken up after a restart: a value of the metric label
-// of that name.
-func did(i *remediate.Incident) string {
-	switch {
-	case i.Intent != nil:
-		return "reconcile"
-	case i.State == remediate.Verifying:
-		return "verify"
-	case i.State == remediate.Escalated:
-		return "probe"
-	}
-	return "look"
-}
-
-// freed reports whether an incident waits for one that is over.
-func (e *Engine) freed(i *remediate.Incident) bool {
-	return i.State == remediate.Waiting && i.Wait.On != "" && !e.holds(i.Wait.On)
-}
-
-// holds reports whether an incident still keeps others waiting.
-func (e *Engine) holds(id remediate.ID) bool {
-	other := e.ledger.Incidents[id]
-	return other != nil && other.State.Live() && other.State != remediate.Escalated
+	return t
 }
 
 // advance gives an incident an input, records what follows, and starts what it
-// wants next.
+// wants next. While the log can't be written the input is owed.
 func (e *Engine) advance(id remediate.ID, in remediate.Input) {
 	incident := e.ledger.Incidents[id]
-	if incident == nil {
+	switch {
+	case incident == nil || e.fatal != nil:
+		return
+	case e.retry:
+		e.owe(id, in)
 		return
 	}
 	_, err := e.decide(incident, in)
-	if err != nil {
+	if t := e.task(id); err != nil && !t.stuck {
+		t.stuck = true
 		e.o.Logger.Error("cannot go on with an incident", slog.String("incident", string(id)), slog.Any("err", err))
 	}
 }
@@ -88,15 +58,17 @@ func (e *Engine) decide(incident *remediate.Incident, in remediate.Input) (bool,
 	if err != nil {
 		return false, err
 	}
+	ended := false
 	for _, event := range events {
 		if !e.record(event) {
 			e.owe(incident.ID, in)
 			return false, nil
 		}
+		ended = ended || event.Ended != nil
 	}
 	e.begin(incident, effect)
-	if !incident.State.Live() || incident.State == remediate.Escalated {
-		e.release(incident, events)
+	if ended {
+		e.release(incident.ID)
 	}
 	return true, nil
 }
@@ -104,14 +76,20 @@ func (e *Engine) decide(incident *remediate.Incident, in remediate.Input) (bool,
 // record makes one event durable and folds it. False says that it did not become
 // durable, and that nothing of it was taken in.
 func (e *Engine) record(event remediate.Event) bool {
+	if e.fatal != nil {
+		return false
+	}
 	boundary := boundary(event.Type)
 	e.o.Reached(boundary + ".before")
-	err := e.o.Log.Append(e.ctx, event)
-	if err != nil {
+	if err := e.o.Log.Append(e.ctx, event); err != nil {
 		e.notRecorded(err)
 		return false
 	}
 	e.o.Reached(boundary + ".after")
+	if e.outage {
+		e.outage = false
+		e.o.Logger.Info("events are recorded again")
+	}
 	if err := e.ledger.Apply(event); err != nil {
 		e.fatal = err
 		return false
@@ -132,28 +110,38 @@ func boundary(t remediate.EventType) string {
 	return strings.Replace(name, "_", ".", 1)
 }
 
+// retryAfter is the pause before the log is tried again.
+const retryAfter = 500 * time.Millisecond
+
 // notRecorded stops the engine when the log is another's, and else lets all that
 // must be recorded wait.
 func (e *Engine) notRecorded(err error) {
-	if errors.Is(err, ErrFenced) {
+	if errors.Is(err, ErrFenced) || errors.Is(err, ErrStartAgain) {
 		e.fatal = err
 		return
 	}
 	if e.retry || e.ctx.Err() != nil {
 		return
 	}
+	if !e.outage {
+		e.outage = true
+		e.o.Logger.Error("cannot record an event; nothing is done until it can be", slog.Any("err", err))
+	}
 	e.retry = true
-	e.o.Logger.Error("cannot record an event; nothing is done until it can be", slog.Any("err", err))
 	time.AfterFunc(retryAfter, func() { e.post(e.tryAgain) })
 }
 
 // owe remembers what has to be decided again. What came of a step can't be asked
 // twice; all else is asked anew, because by then it may have changed.
 func (e *Engine) owe(id remediate.ID, in remediate.Input) {
-	if in.Acted == nil {
-		in = remediate.Input{Woken: true}
+	t := e.task(id)
+	if t.owed != nil && t.owed.Acted != nil {
+		return
 	}
-	e.task(id).owed = &in
+	if in.Acted == nil {
+		in = remediate.Input{Again: true}
+	}
+	t.owed = &in
 }
 
 // tryAgain does what is owed.
@@ -168,71 +156,17 @@ func (e *Engine) tryAgain() {
 	e.drain()
 }
 
-func (e *Engine) task(id remediate.ID) *task {
-	t := e.tasks[id]
-	if t == nil {
-		t = &task{cancel: func() {}}
-		e.tasks[id] = t
-	}
-	return t
-}
-
-// release lets go on what waited for an incident that is over or with people.
-func (e *Engine) release(incident *remediate.Incident, events []remediate.Event) {
-	if len(events) == 0 {
-		return
-	}
-	for _, other := range e.ledger.Live() {
-		if other.State == remediate.Waiting && other.Wait.On == incident.ID {
-			e.advance(other.ID, remediate.Input{Look: true})
+// release lets go on what waited for an incident that is over or with people, the
+// oldest first.
+func (e *Engine) release(id remediate.ID) {
+	var waited []*remediate.Incident
+	for _, other := range e.ledger.Incidents {
+		if other.State == remediate.Waiting && other.Wait.On == id {
+			waited = append(waited, other)
 		}
 	}
-	now := e.o.Now()
-	for _, a := range e.ledger.Loosened(incident) {
-		e.reopen(a, incident.ID, now)
+	slices.SortFunc(waited, func(a, b *remediate.Incident) int { return a.OpenedAt.Wall.Compare(b.OpenedAt.Wall) })
+	for _, other := range waited {
+		e.advance(other.ID, remediate.Input{Look: true})
 	}
-}
-
-// tick does what depends on the time alone.
-func (e *Engine) tick() {
-	now := e.o.Now()
-	e.ledger.Prune(now)
-	for id := range e.tasks {
-		if i := e.ledger.Incidents[id]; i == nil || !i.State.Live() && !e.tasks[id].acting {
-			e.tasks[id].cancel()
-			delete(e.tasks, id)
-		}
-	}
-	if e.retry {
-		return
-	}
-	e.takeUpAgain(now)
-	if e.ledger.Freeze != nil && e.ledger.Freeze.Over(now) {
-		e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: "nightshift", Comment: "its time was over"}})
-	}
-	e.m.freeze(e.frozen(now))
-	e.snapshot()
-}
-
-// snapshot writes the fold down when it is due.
-func (e *Engine) snapshot() {
-	if !e.o.Log.SnapshotDue() {
-		return
-	}
-	e.sayRead()
-	text, err := remediate.EncodeJSON(e.ledger)
-	if err == nil {
-		err = e.o.Log.Snapshot(e.ctx, text)
-	}
-	if err != nil {
-		e.o.Logger.Error("cannot write a snapshot", slog.Any("err", err))
-	}
-}
-
-// frozen is the freeze that holds now, by a file or by the log.
-func (e *Engine) frozen(now remediate.Instant) *remediate.Freeze {
-	if f := e.o.FrozenByFile(); f != nil && !f.Over(now) {
-		return f
-	}
-	return e.ledger.Frozen(now)
 }

@@ -113,6 +113,9 @@ func (m *metrics) configure(c Config) {
 	}
 	for name := range c.Inventory.Units {
 		m.acting.WithLabelValues(remediate.Unit(name).String())
+		for _, probe := range c.Inventory.UnitProbes(name) {
+			m.health.WithLabelValues(probe).Set(healthValue[remediate.Unknown])
+		}
 	}
 }
 
@@ -170,7 +173,7 @@ func (m *metrics) note(e remediate.Event, i *remediate.Incident, now remediate.I
 
 func (m *metrics) verified(playbook string, v remediate.Verified, i *remediate.Incident, now remediate.Instant) {
 	m.verifications.WithLabelValues(playbook, string(v.Outcome)).Inc()
-	if n := len(i.Tried); n > 0 {
+	if n := len(i.Tried); n > 0 && i.Tried[n-1].Outcome == v.Outcome && i.Tried[n-1].Rung == v.Rung {
 		m.rungs.WithLabelValues(playbook, string(v.Outcome)).Observe(now.Since(i.Tried[n-1].Started).Seconds())
 	}
 	if v.Outcome == remediate.Fixed {

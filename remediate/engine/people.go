@@ -69,22 +69,44 @@ func (e *Engine) find(prefix string) (*remediate.Incident, error) {
 	return nil, fmt.Errorf("cannot tell which incident %s is: %d begin so", start, len(found))
 }
 
-// Freeze stops all acting for a while, or until it is thawed if length is 0.
+// Freeze stops all acting for a while, or until it is thawed if length is 0. Where
+// a damaged journal froze the agent that stays, and is returned.
 func (e *Engine) Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error) {
 	var freeze remediate.Freeze
-	err := e.call(ctx, func() error {
-		now := e.o.Now()
-		freeze = remediate.Freeze{By: by, Reason: remediate.Brief(reason), At: now}
-		if length > 0 {
-			freeze.Until = now.Add(length)
+	err := e.call(ctx, func() (err error) {
+		if f := e.ledger.Freeze; f != nil && f.Damage {
+			freeze = *f
+			return nil
 		}
-		if !e.record(remediate.Event{Type: remediate.HostFroze, At: now, Froze: &freeze}) {
-			return fmt.Errorf("cannot record the freeze; touch the freeze file in the state directory instead")
-		}
-		e.m.freeze(e.frozen(now))
-		return nil
+		freeze, err = e.freeze(by, reason, length)
+		return err
 	})
 	return freeze, err
+}
+
+// AcceptDamage runs accept, which makes the journal whole, while nothing changes.
+// The agent stays frozen, now because of that person, until somebody thaws.
+func (e *Engine) AcceptDamage(ctx context.Context, by, reason string, accept func() error) error {
+	return e.call(ctx, func() error {
+		if err := accept(); err != nil {
+			return err
+		}
+		_, err := e.freeze(by, "the journal was accepted: "+reason, 0)
+		return err
+	})
+}
+
+func (e *Engine) freeze(by, reason string, length time.Duration) (remediate.Freeze, error) {
+	now := e.o.Now()
+	freeze := remediate.Freeze{By: by, Reason: remediate.Brief(reason), At: now}
+	if length > 0 {
+		freeze.Until = now.Add(length)
+	}
+	if !e.record(remediate.Event{Type: remediate.HostFroze, At: now, Froze: &freeze}) {
+		return freeze, fmt.Errorf("cannot record the freeze; touch the freeze file in the state directory instead")
+	}
+	e.m.freeze(e.frozen(now))
+	return freeze, nil
 }
 
 // Thaw ends the log's freeze. A freeze file, or a damaged journal, is not thawed

@@ -26,8 +26,10 @@ type Facts struct {
 	Unhealthy bool `json:"unhealthy"`
 	// Truncated is whether the notification, or the alert itself, had been cut.
 	Truncated bool `json:"truncated,omitzero"`
-	// Begun is whether the incident has acted before.
-	Begun bool `json:"begun,omitzero"`
+	// Begun is whether the incident has acted before, Climbing whether it is in
+	// the middle of a rung, so that it has its place among those that act.
+	Begun    bool `json:"begun,omitzero"`
+	Climbing bool `json:"climbing,omitzero"`
 	// PlanDigest is of what would be done, Approved of what a person said yes to.
 	PlanDigest string `json:"planDigest"`
 	Approved   string `json:"approved,omitzero"`

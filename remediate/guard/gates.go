@@ -239,7 +239,8 @@ func (f Facts) soon(v remediate.Verdict) remediate.Verdict {
 }
 
 // inTheWay is an incident that acts on what this one would touch, or any that
-// acts when the host has as many as it may.
+// acts when the host has as many as it may. One in the middle of a rung has its
+// place already: two such would wait for each other.
 func (f Facts) inTheWay() (remediate.ID, bool) {
 	for _, other := range f.Acting {
 		for _, theirs := range other.Touching {
@@ -250,7 +251,7 @@ func (f Facts) inTheWay() (remediate.ID, bool) {
 			}
 		}
 	}
-	if len(f.Acting) > 0 && len(f.Acting) >= f.MaxActing {
+	if !f.Climbing && len(f.Acting) > 0 && len(f.Acting) >= f.MaxActing {
 		return f.Acting[0].ID, true
 	}
 	return "", false

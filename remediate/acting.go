@@ -1,0 +1,111 @@
+package remediate
+
+import "time"
+
+// doubtLasts is the pause before the world is asked again whether a step
+// happened.
+const doubtLasts = 2 * time.Second
+
+// judged takes the gates' answer about the next rung.
+func (d *decision) judged(j Judgement) {
+	if i := &d.incident; i.Plan != nil && (i.State == Open || i.State == Waiting) {
+		d.verdict(j, false)
+	}
+}
+
+// verdict records an answer of the gates. One that the incident waits for already
+// is not recorded again: a log must not grow while nothing happens.
+func (d *decision) verdict(j Judgement, beforeEffect bool) {
+	i, v := &d.incident, j.Verdict
+	if v.Decision == Wait && i.State == Waiting && i.Wait.Reason == v.Reason && i.Wait.On == v.On {
+		if v.On == "" {
+			d.next = &Effect{WantLook, v.Until}
+		}
+		return
+	}
+	d.record(Event{Type: IncidentJudged, Judged: &Judged{
+		Rung: i.Rung, Step: i.Step, BeforeEffect: beforeEffect, Verdict: v, Facts: j.Facts,
+	}})
+	if v.Decision == Wait && v.On == "" && i.Due().Before(v.Until) {
+		d.record(d.end(Escalated, v.Reason, v.Detail+"; that is after its deadline"))
+	}
+}
+
+func (d *decision) gathered(g Gathered) {
+	if d.incident.State == Acting && !d.incident.Gathered {
+		d.record(Event{Type: EvidenceGathered, Gathered: &g})
+	}
+}
+
+// prepared turns a step into an intent, if the gates still allow it.
+func (d *decision) prepared(p Prepared) {
+	i := &d.incident
+	step, ok := i.NextStep()
+	if i.State != Acting || i.Intent != nil || !ok {
+		return
+	}
+	switch {
+	case p.Verdict.Decision != Allow:
+		d.verdict(p.Judgement, true)
+	case p.Error != "":
+		d.record(d.end(Escalated, ReasonInDoubt, "cannot prepare "+step.String()+": "+p.Error))
+	default:
+		d.record(Event{Type: StepStarted, Started: &Started{
+			Rung: i.Rung, Step: i.Step, What: step, PlanDigest: i.Plan.Digest,
+			Witness: p.Witness, Again: i.Retry, Facts: p.Facts,
+		}})
+	}
+}
+
+// acted takes what came of a step, also when people have the incident by then.
+func (d *decision) acted(a Acted) {
+	i := &d.incident
+	switch {
+	case i.Intent == nil:
+	case a.InDoubt && i.State != Escalated && (Verbs[i.Intent.What.Do].RepeatSafe || !a.Recovered):
+		d.next = &Effect{WantReconcile, d.now.Add(doubtLasts)}
+	case a.InDoubt:
+		d.doubted(a)
+	case a.NotDone && a.Recovered:
+		d.notDone(a)
+	case a.NotDone:
+		d.finished(a, Receipt{Result: Failed, Detail: Brief(a.Error), Took: a.Receipt.Took})
+	default:
+		d.finished(a, a.Receipt)
+	}
+}
+
+func (d *decision) finished(a Acted, r Receipt) {
+	intent := d.incident.Intent
+	d.record(Event{Type: StepFinished, Finished: &Finished{
+		Rung: intent.Rung, Step: intent.Step, Receipt: r, Invocations: a.Invocations, Recovered: a.Recovered,
+	}})
+}
+
+// doubted gives up to find out whether a step happened: people do, and what it
+// touched is free again.
+func (d *decision) doubted(a Acted) {
+	detail := "it can't be told whether " + d.incident.Intent.What.String() + " happened: " + a.Error
+	d.finished(a, Receipt{Result: TimedOut, Detail: Brief(detail), Took: a.Receipt.Took})
+	if d.incident.State != Escalated {
+		d.record(d.end(Escalated, ReasonInDoubt, detail))
+	}
+}
+
+// notDone handles a step that certainly did not happen though it had begun: once
+// more, after another look, if a second time does no more harm than the first;
+// else people decide.
+func (d *decision) notDone(a Acted) {
+	intent := *d.incident.Intent
+	d.record(Event{Type: StepFinished, Finished: &Finished{
+		Rung: intent.Rung, Step: intent.Step, Recovered: true, NotDone: true,
+		Receipt: Receipt{Result: Failed, Detail: Brief("it did not happen: " + a.Error)},
+	}})
+	switch {
+	case d.incident.State == Escalated:
+	case Verbs[intent.What.Do].RepeatSafe && !intent.Again:
+		d.next = &Effect{WantLook, d.now}
+	default:
+		d.record(d.end(Escalated, ReasonInDoubt, intent.What.String()+" did not happen, and it is not tried again"))
+	}
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"nightshift/remediate"
+)
+
+// prepared is what was read for one step.
+type prepared struct {
+	situation map[remediate.Target]remediate.Situation
+	witness   remediate.Witness
+	err       error
+}
+
+// prepare reads a step's witness and asks the gates directly before the effect.
+func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
+	step, _ := i.NextStep()
+	on := []remediate.Target{step.On}
+	beside(e, ctx, i.ID, func(ctx context.Context) prepared {
+		p := prepared{situation: e.situations(ctx, on)}
+		p.witness, p.err = e.witness(ctx, step)
+		return p
+	}, func(p prepared) remediate.Input {
+		in := remediate.Prepared{Judgement: e.judgement(i, on, p.situation), Witness: p.witness}
+		if p.err != nil {
+			in.Error = p.err.Error()
+		}
+		return remediate.Input{Prepared: &in}
+	})
+}
+
+func (e *Engine) witness(ctx context.Context, step remediate.Step) (remediate.Witness, error) {
+	action := e.o.Actions[step.Do]
+	if action == nil {
+		return nil, errors.New("this agent has nothing that could " + string(step.Do))
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	read, ok := within(ctx, func() prepared {
+		witness, err := action.Witness(ctx, step)
+		return prepared{witness: witness, err: err}
+	})
+	if !ok {
+		return nil, errors.New(noAnswer)
+	}
+	return read.witness, read.err
+}
+
+// act does the step whose intent is durable. Nothing that reaches the incident
+// meanwhile disturbs it. When the engine ends, nothing is recorded any more: what
+// came of the step is found at the next start.
+func (e *Engine) act(i *remediate.Incident) {
+	intent, plan, id := *i.Intent, *i.Plan, i.ID
+	t := e.task(id)
+	t.acting = true
+	e.work.Go(func() {
+		acted := e.do(intent)
+		if e.ctx.Err() != nil {
+			return
+		}
+		acted.Invocations = e.invocations(e.ctx, plan)
+		e.post(func() {
+			t.acting = false
+			e.advance(id, remediate.Input{Acted: &acted})
+		})
+	})
+}
+
+// do is the effect. An action that hangs beyond its time has timed out: it is not
+// tried again, and the verification tells what became of it.
+func (e *Engine) do(intent remediate.Started) remediate.Acted {
+	began := e.o.Now()
+	ctx, cancel := context.WithTimeout(e.ctx, intent.What.Timeout)
+	defer cancel()
+	e.o.Reached("step.effect.before")
+	acted, ok := within(ctx, func() remediate.Acted {
+		return outcome(e.o.Actions[intent.What.Do].Do(ctx, intent.What, intent.Witness))
+	})
+	e.o.Reached("step.effect.after")
+	if !ok {
+		acted.Receipt = remediate.Receipt{Result: remediate.TimedOut, Detail: "the action hangs: " + noAnswer}
+	}
+	acted.Receipt.Took = e.o.Now().Since(began)
+	return acted
+}
+
+// reconcile asks the world whether a step happened whose outcome nobody heard.
+func (e *Engine) reconcile(ctx context.Context, i *remediate.Incident) {
+	intent, plan := *i.Intent, *i.Plan
+	beside(e, ctx, i.ID, func(ctx context.Context) remediate.Acted {
+		acted := e.happened(ctx, intent)
+		acted.Recovered = true
+		acted.Invocations = e.invocations(ctx, plan)
+		return acted
+	}, func(a remediate.Acted) remediate.Input { return remediate.Input{Acted: &a} })
+}
+
+// happened compares the witness with the world. Only a plain no counts as not
+// done; any other error leaves it in doubt.
+func (e *Engine) happened(ctx context.Context, intent remediate.Started) remediate.Acted {
+	action := e.o.Actions[intent.What.Do]
+	if action == nil {
+		return remediate.Acted{InDoubt: true, Error: "this agent has nothing that could tell"}
+	}
+	ctx, cancel := context.WithTimeout(ctx, intent.What.Timeout)
+	defer cancel()
+	acted, ok := within(ctx, func() remediate.Acted {
+		receipt, err := action.Happened(ctx, intent.What, intent.Witness)
+		acted := outcome(receipt, err)
+		if err != nil && !errors.Is(err, remediate.ErrNotDone) {
+			acted.NotDone, acted.InDoubt = false, true
+		}
+		return acted
+	})
+	if !ok {
+		return remediate.Acted{InDoubt: true, Error: noAnswer}
+	}
+	return acted
+}
+
+// outcome reads an action's answer: an error that is not in doubt says that
+// nothing was done.
+func outcome(receipt remediate.Receipt, err error) remediate.Acted {
+	receipt.Detail = remediate.Brief(receipt.Detail)
+	a := remediate.Acted{Receipt: receipt}
+	if err != nil {
+		a.Error = err.Error()
+		a.InDoubt = errors.Is(err, remediate.ErrInDoubt)
+		a.NotDone = !a.InDoubt
+	}
+	return a
+}

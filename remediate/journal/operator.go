@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -58,7 +59,9 @@ func makeSeed(o *Options, name string) ([]byte, error) {
 }
 
 // giveTo lets a group read a file. Without a name it is the agent's own group
-// where the system has it, and whichever group the process has where not.
+// where the system has it, and whichever group the process has where not. A file
+// that is the group's already is left alone: the unit's SystemCallFilter= takes
+// chown(2) away.
 func giveTo(name, file string) error {
 	group, err := user.LookupGroup(cmp.Or(name, groupName))
 	if err != nil {
@@ -71,7 +74,28 @@ func giveTo(name, file string) error {
 	if err != nil {
 		return fmt.Errorf("cannot give %s to group %s: %w", file, group.Name, err)
 	}
+	if belongs(file, gid) {
+		return nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && int(stat.Gid) == gid {
+		return nil
+	}
 	return os.Chown(file, -1, gid)
+}
+
+// belongs is whether a file has that group already, as it does when the agent
+// runs as its unit says: that unit may not change an owner, not even to the same.
+func belongs(file string, gid int) bool {
+	info, err := os.Stat(file)
+	if err != nil {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Gid) == gid
 }
 
 // natsContext is what the nats client keeps in a context: who one is, and where.

@@ -29,16 +29,20 @@ func (j *Journal) ReadAlerts(ctx context.Context, after uint64) (*AlertReader, e
 	return &AlertReader{a: j.alerts, next: after + 1}, nil
 }
 
-// begin finds the end of the stream. When it is before the cursor, the stream
-// lost its end: it is moved on, because a batch at a position that was read
-// would never be.
+// begin finds the end of the stream, and whether it lost batches there.
 func (a *alerts) begin(ctx context.Context, after uint64) error {
 	state, err := a.state(ctx)
 	if err != nil {
 		return err
 	}
+	if noted := max(after, a.end.read()); noted > state.LastSeq {
+		flaw := Flaw{Kind: AlertsLost, Detail: fmt.Sprintf("alerts up to %d were stored, and the store ends with %d", noted, state.LastSeq)}
+		if err := a.damages.found(flaw); err != nil {
+			return err
+		}
+	}
 	if after > state.LastSeq {
-		if err := a.skipTo(ctx, after, state.LastSeq); err != nil {
+		if err := a.skipTo(ctx, after); err != nil {
 			return err
 		}
 	}
@@ -48,8 +52,9 @@ func (a *alerts) begin(ctx context.Context, after uint64) error {
 	return nil
 }
 
-// skipTo has the next batch stored behind a position.
-func (a *alerts) skipTo(ctx context.Context, after, last uint64) error {
+// skipTo has the next batch stored after a position that was read: at or before
+// it, nobody would read it. All that the stream still has was read too.
+func (a *alerts) skipTo(ctx context.Context, position uint64) error {
 	_, js := a.store.link()
 	ctx, cancel := within(ctx)
 	defer cancel()
@@ -57,10 +62,7 @@ func (a *alerts) skipTo(ctx context.Context, after, last uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(after+1)); err != nil {
-		return err
-	}
-	return a.damages.found(Flaw{Kind: AlertsLost, Detail: fmt.Sprintf("alerts up to %d were read, and the store ends with %d", after, last)})
+	return stream.Purge(ctx, jetstream.WithPurgeSequence(position+1))
 }
 
 func (a *alerts) state(ctx context.Context) (jetstream.StreamState, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"nightshift/remediate"
+	"nightshift/remediate/failpoint"
 )
 
 // unreadLimit is how many batches may wait to be read.
@@ -44,6 +45,8 @@ type alerts struct {
 
 	// storing is held by the one who stores.
 	storing sync.Mutex
+	// end remembers the last position.
+	end *alertsEnd
 
 	mu sync.Mutex
 	// last is the last position that was stored, read the last that was read.
@@ -57,8 +60,8 @@ type alerts struct {
 	closed bool
 }
 
-func newAlerts(o *Options, store *store, damages *damages) *alerts {
-	return &alerts{o: o, store: store, damages: damages, wake: make(chan struct{})}
+func newAlerts(o *Options, store *store, damages *damages, end *alertsEnd) *alerts {
+	return &alerts{o: o, store: store, damages: damages, end: end, wake: make(chan struct{})}
 }
 
 // StoreAlerts makes a batch of alerts durable and returns its position. One
@@ -87,6 +90,7 @@ func (a *alerts) put(ctx context.Context, batch []byte) (uint64, error) {
 	if err := a.store.mend(ctx); err != nil {
 		return 0, err
 	}
+	failpoint.Here("alerts.store.before")
 	now := a.o.now()
 	position, err := a.store.publish(ctx, alertsStream(a.o.Host), alertsMsg(a.o.Host, batch, now))
 	if err != nil {
@@ -94,6 +98,8 @@ func (a *alerts) put(ctx context.Context, batch []byte) (uint64, error) {
 		return 0, errors.Join(ErrUnavailable, err)
 	}
 	a.store.health.succeeded()
+	failpoint.Here("alerts.store.after")
+	a.end.write(position)
 	a.stored(AlertMessage{Position: position, Batch: batch, Received: now})
 	return position, nil
 }
@@ -132,11 +138,13 @@ func (a *alerts) lost() uint64 {
 }
 
 // close ends all waiting.
-func (a *alerts) close() {
+func (a *alerts) close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.closed {
-		a.closed = true
-		close(a.wake)
+	if a.closed {
+		return nil
 	}
+	a.closed = true
+	close(a.wake)
+	return a.end.close()
 }

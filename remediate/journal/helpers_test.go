@@ -3,8 +3,12 @@ package journal
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"nightshift/remediate"
 )
@@ -96,5 +100,21 @@ func (a *agent) add(t testing.TB, n int) {
 			t.Fatalf("cannot append event %d: %v", i, err)
 		}
 		a.fold.Events[id]++
+	}
+}
+
+// streamDir is where the server keeps a stream.
+func streamDir(dir, stream string) string {
+	return filepath.Join(dir, storeDir, "jetstream", journalAccount, "streams", stream)
+}
+
+// purgeBefore removes what is before a sequence, as a limit does.
+func purgeBefore(seq uint64) jetstream.StreamPurgeOpt { return jetstream.WithPurgeSequence(seq) }
+
+// wantFlaw fails unless damage has a flaw of kind.
+func wantFlaw(t testing.TB, damage *Damage, kind FlawKind) {
+	t.Helper()
+	if damage == nil || !slices.ContainsFunc(damage.Flaws, func(f Flaw) bool { return f.Kind == kind }) {
+		t.Errorf("the damage is %v, want %s", damage, kind)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -73,7 +74,11 @@ func (j *Journal) open(ctx context.Context) error {
 		return err
 	}
 	j.chain.ids = newIDs()
-	j.alerts = newAlerts(&j.o, j.store, j.damages)
+	end, err := openAlertsEnd(j.o.Dir)
+	if err != nil {
+		return err
+	}
+	j.alerts = newAlerts(&j.o, j.store, j.damages, end)
 	if j.metrics, err = newMetrics(j.o.Metrics, j); err != nil {
 		return err
 	}
@@ -104,6 +109,9 @@ func (j *Journal) openCounted(ctx context.Context) error {
 		if err := count.begin(failures); err != nil {
 			return err
 		}
+		if err := j.scan(scanBytes); err != nil {
+			return errors.Join(err, count.succeeded())
+		}
 		err := j.store.openBounded(ctx, j.openLog)
 		if err == nil {
 			return count.succeeded()
@@ -119,6 +127,18 @@ func (j *Journal) openCounted(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// scan looks at the store before the server does. What it finds is damage only
+// if the chain says so: it may as well be the end of a write that a power cut
+// interrupted.
+func (j *Journal) scan(limit int64) error {
+	aside := filepath.Join(j.o.Dir, asideName(time.Now()))
+	found, err := scanStore(j.o.Dir, aside, limit)
+	if len(found) > 0 {
+		j.o.logger().Warn("blocks of the store make no sense; the server is told to read all of it", "blocks", found, "copies", aside)
+	}
+	return err
 }
 
 // setAside gives the store up, keeps it for people, and remembers that.
@@ -236,7 +256,7 @@ func (j *Journal) abandon() error {
 		j.metrics.unregister()
 	}
 	if j.alerts != nil {
-		j.alerts.close()
+		errs = append(errs, j.alerts.close())
 	}
 	j.peopleMu.Lock()
 	if j.people != nil {

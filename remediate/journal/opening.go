@@ -58,9 +58,14 @@ func blameless(err error) bool {
 	return errors.Is(err, ErrNewer)
 }
 
+// asideName is where something that was stored is kept for people.
+func asideName(now time.Time) string {
+	return "journal.aside-" + now.UTC().Format("20060102T150405.000Z")
+}
+
 // setAside puts the store where nobody opens it, and keeps it for people.
 func setAside(dir string, now time.Time) (string, error) {
-	aside := "journal.aside-" + now.UTC().Format("20060102T150405.000Z")
+	aside := asideName(now)
 	if err := os.Rename(filepath.Join(dir, storeDir), filepath.Join(dir, aside)); err != nil {
 		return "", fmt.Errorf("cannot set the store aside: %w", err)
 	}

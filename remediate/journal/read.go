@@ -29,6 +29,10 @@ type query struct {
 	Batch     int        `json:"batch,omitzero"`
 	MaxBytes  int        `json:"max_bytes,omitzero"`
 	StartTime *time.Time `json:"start_time,omitzero"`
+	// Bare leaves out all headers, which is twice as fast. The sequences are
+	// then those that the messages have when none is missing in between; after
+	// each batch they are right again.
+	Bare bool `json:"no_hdr,omitzero"`
 }
 
 // The size of one batch: few enough bytes that memory stays small, and enough
@@ -66,37 +70,42 @@ func (s *store) reader(stream string) (*reader, error) {
 
 func (r *reader) close() { _ = r.sub.Unsubscribe() } // fails only on a closed connection
 
-// ask sends a query and calls fn with each message of the answer.
-func (r *reader) ask(ctx context.Context, q query, fn func(message) error) error {
+// ask sends a query and calls fn with each message of the answer. It returns the
+// sequence after the last one that was looked at; q.Seq when there was nothing.
+func (r *reader) ask(ctx context.Context, q query, fn func(message) error) (next uint64, err error) {
 	body, err := remediate.EncodeJSON(q)
 	if err != nil {
-		return err
+		return q.Seq, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callDeadline)
 	defer cancel()
 	if err := r.conn.PublishRequest("$JS.API.DIRECT.GET."+r.stream, r.inbox, body); err != nil {
-		return fmt.Errorf("cannot read %s: %w", r.stream, err)
+		return q.Seq, fmt.Errorf("cannot read %s: %w", r.stream, err)
 	}
-	for {
+	for next = q.Seq; ; {
 		msg, err := r.sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return fmt.Errorf("cannot read %s: %w", r.stream, err)
+			return next, fmt.Errorf("cannot read %s: %w", r.stream, err)
 		}
 		if done, err := r.ended(msg); done || err != nil {
-			return err
+			return max(next, lastLooked(msg)), err
 		}
-		m, err := readMessage(msg)
+		m, err := readMessage(msg, q.Bare, next)
 		if err != nil {
-			return err
+			return next, err
 		}
+		next = m.seq + 1
 		if err := fn(m); err != nil || q.Batch == 0 {
-			return err
+			return next, err
 		}
 	}
 }
 
 // ended reports whether msg is the status that ends an answer.
 func (r *reader) ended(msg *nats.Msg) (bool, error) {
+	if len(msg.Header) == 0 {
+		return false, nil
+	}
 	switch status := msg.Header.Get("Status"); status {
 	case "":
 		return false, nil
@@ -107,7 +116,22 @@ func (r *reader) ended(msg *nats.Msg) (bool, error) {
 	}
 }
 
-func readMessage(msg *nats.Msg) (message, error) {
+// lastLooked is the sequence after the one that ended a batch, 0 when there was
+// no batch.
+func lastLooked(end *nats.Msg) uint64 {
+	last, err := strconv.ParseUint(end.Header.Get(nats.JSLastSequence), 10, 64)
+	if err != nil || last == 0 {
+		return 0
+	}
+	return last + 1
+}
+
+// readMessage reads what stands in the headers; a bare message has none, and the
+// sequence that is next.
+func readMessage(msg *nats.Msg, bare bool, next uint64) (message, error) {
+	if bare {
+		return message{seq: next, data: msg.Data}, nil
+	}
 	seq, err := strconv.ParseUint(msg.Header.Get(nats.JSSequence), 10, 64)
 	if err != nil {
 		return message{}, fmt.Errorf("cannot read a message: its sequence is %q", msg.Header.Get(nats.JSSequence))
@@ -121,7 +145,7 @@ func readMessage(msg *nats.Msg) (message, error) {
 
 // one reads the one message that q asks for; ok is false when there is none.
 func (r *reader) one(ctx context.Context, q query) (m message, ok bool, err error) {
-	err = r.ask(ctx, q, func(found message) error {
+	_, err = r.ask(ctx, q, func(found message) error {
 		m, ok = found, true
 		return nil
 	})
@@ -140,9 +164,7 @@ func (r *reader) walk(ctx context.Context, q query, last uint64, fn func(message
 	q.Batch, q.MaxBytes = batchMessages, batchBytes
 	misses := 0
 	for q.Seq <= last && misses < missesLimit {
-		next := q.Seq
-		err := r.ask(ctx, q, func(m message) error {
-			next = m.seq + 1
+		next, err := r.ask(ctx, q, func(m message) error {
 			if m.seq > last {
 				return nil
 			}

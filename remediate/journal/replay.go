@@ -24,7 +24,7 @@ func (j *Journal) Replay(ctx context.Context, fn func(Recorded) error) (*Damage,
 	}
 	c.snapshot = nextSnapshot(c.n, j.o.now())
 	w := &walker{epoch: c.epoch}
-	err = j.walkLog(ctx, w, c.epoch, query{Seq: start}, c.seq, func(r Recorded) error {
+	err = j.walkLog(ctx, w, c.epoch, query{Seq: start, Bare: true}, c.seq, func(r Recorded) error {
 		if isSnapshot(r.Type) {
 			c.snapshot = nextSnapshot(r.N, r.At)
 		} else if w.events == 1 {

@@ -69,7 +69,7 @@ func (j *Journal) verifyEpoch(ctx context.Context, epoch string, end *chain) (*w
 	if epoch == end.epoch {
 		last = end.seq
 	}
-	err = j.walkLog(ctx, w, epoch, query{Seq: max(state.FirstSeq, 1)}, last, func(Recorded) error { return nil })
+	err = j.walkLog(ctx, w, epoch, query{Seq: max(state.FirstSeq, 1), Bare: true}, last, func(Recorded) error { return nil })
 	if epoch == end.epoch && last > 0 {
 		w.ended(end.n, end.seq, end.hash)
 	}

@@ -51,7 +51,7 @@ func (w *walker) follows(r Recorded) {
 	case w.seq == 0:
 	case r.N <= w.n:
 		w.flaw(ChainBroken, r.N, "event %d comes after event %d", r.N, w.n)
-	case r.N != w.n+1 || r.Seq != w.seq+1:
+	case r.N != w.n+1:
 		w.flaw(LogHole, r.N, "events %d to %d are missing", w.n+1, r.N-1)
 	case r.Prev != w.hash:
 		w.flaw(ChainBroken, r.N, "event %d does not follow the stored event %d", r.N, w.n)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"nightshift/remediate"
 	"nightshift/remediate/inventory"
 	"nightshift/remediate/systemd"
@@ -61,7 +63,7 @@ func worldOf(s Settings, file *inventory.File, log *slog.Logger) (*world, func()
 	if err != nil {
 		return nil, nil, err
 	}
-	bus := systemd.Connect(systemd.Options{Log: log})
+	bus := systemd.Connect(systemd.Options{Log: log, Registry: prometheus.NewRegistry()}) // nobody scrapes a command
 	w := &world{units: systemd.NewUnits(bus, func() []string { return unitNames(file) }), sights: sightsOf(file)}
 	w.use(probes)
 	return w, bus.Close, nil

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nightshift/remediate"
+)
+
+// judge compares what came of an act with what has to. started are the services
+// that were started anew; err is why the act was cut short, if it was.
+func (r *result) judge(started []string, err error) {
+	if err != nil {
+		r.problems = append(r.problems, err.Error())
+	}
+	r.want("alert", r.act.alert, r.incident.Alert.Name())
+	r.want("incident", string(remediate.Resolved)+" (fixed)", fmt.Sprintf("%s (%s)", r.incident.State, r.incident.Reason))
+	r.want("rungs", fmt.Sprint(r.act.rungs), fmt.Sprint(tried(r.incident.Tried)))
+	r.want("services started anew", strings.Join(r.act.started, " "), strings.Join(slices.Sorted(slices.Values(started)), " "))
+}
+
+func (r *result) want(what, want, got string) {
+	if got != want {
+		r.problems = append(r.problems, fmt.Sprintf("%s: expected %q, found %q", what, want, got))
+	}
+}
+
+func tried(all []remediate.Tried) []rung {
+	var rungs []rung
+	for _, t := range all {
+		rungs = append(rungs, rung{t.Name, t.Outcome})
+	}
+	return rungs
+}
+
+// explain prints what went wrong, the incident's story, and what the agent said
+// last.
+func (d *demo) explain(ctx context.Context, r *result) {
+	d.show.title(d.show.in(red, "Not as it has to be: "+r.act.name))
+	for _, problem := range r.problems {
+		d.show.say(problem)
+	}
+	commands := [][]string{{"journalctl", "--unit=nightshift", "--no-pager", "--output=short-precise", "--lines=40"}}
+	if r.incident.ID != "" {
+		commands = append([][]string{{"nightshift", "show", string(r.incident.ID)}}, commands...)
+	}
+	for _, command := range commands {
+		d.show.title("rave-1# " + strings.Join(command, " "))
+		out, err := d.site.Exec(ctx, command...)
+		d.show.quote(out)
+		if err != nil {
+			d.show.say(err.Error())
+		}
+	}
+}

@@ -1,0 +1,56 @@
+// Demo lets a person watch the agent at work on real components: it breaks a RAVE
+// site three times as sites break in life, prints what happens, and checks that
+// each was repaired as it should be.
+//
+//	make demo           # time divided by a factor that it prints
+//	make demo REAL=1    # every duration as it ships; half an hour
+//	make demo KEEP=1    # leaves it all running at the end
+//
+// The exit status is 0 only if all three were repaired by the right rungs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/mattn/go-isatty"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the first
+	err := run(ctx, options{
+		Factor: factor(), Keep: os.Getenv("KEEP") != "",
+		Out: os.Stdout, Log: os.Stderr, Colour: showsColour(os.Stdout),
+	})
+	switch {
+	case err == nil:
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "demo: stopped, and nothing is left of it")
+		os.Exit(130) // 128 and SIGINT, as shells have it
+	default:
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// defaultFactor has the whole take about two minutes, and still leaves a busy
+// machine of two cores the time for a scrape between two of them.
+const defaultFactor = 20
+
+func factor() int {
+	if os.Getenv("REAL") != "" {
+		return 1
+	}
+	return defaultFactor
+}
+
+// showsColour is whether colours can be seen there, and are wanted: no-color.org.
+func showsColour(file *os.File) bool {
+	return isatty.IsTerminal(file.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"nightshift/remediate"
+)
+
+// sayEvent tells an event of an incident, a headline and what belongs to it.
+func (w *watch) sayEvent(e remediate.Event, prefix string) {
+	who, tone, text, more := w.words(e)
+	if text == "" {
+		return
+	}
+	w.say(e.At.Wall, who, tone, prefix+text, more...)
+}
+
+func (w *watch) words(e remediate.Event) (who string, tone style, text string, more []string) {
+	switch {
+	case e.Opened != nil:
+		return "incident", bold, fmt.Sprintf("%s opened: playbook %s for %s", e.Incident, e.Opened.Playbook.Name, e.Opened.Target), nil
+	case e.Joined != nil:
+		return "incident", faint, joinedWords(e.Joined), nil
+	case e.Planned != nil:
+		return "plan", plain, plannedWords(e.Planned), ladder(e.Planned.Plan)
+	case e.Judged != nil:
+		return w.judgedWords(e.Judged)
+	case e.Waited != nil:
+		return "incident", yellow, "waits: " + string(e.Waited.Reason), nil
+	case e.Gathered != nil:
+		return "evidence", plain, "kept before anything is touched", evidenceLines(e.Gathered.Evidence)
+	case e.Started != nil:
+		return "step", bold, e.Started.What.String() + ": the intent is durable, systemd is asked over D-Bus", nil
+	case e.Finished != nil:
+		return w.finishedWords(e.Finished)
+	case e.Watched != nil:
+		return "verify", plain, "the probes must stay healthy for " + seconds(w.incident.Playbook.Verify.Window), nil
+	case e.Probed != nil:
+		return probedWords(e.Probed.Observations)
+	case e.Verified != nil:
+		return "verify", outcomeTone(e.Verified.Outcome), said(e.Verified.Outcome) + ": " + e.Verified.Detail, nil
+	case e.Ended != nil:
+		return "incident", endTone(e.Ended.State), fmt.Sprintf("%s (%s)", e.Ended.State, e.Ended.Reason), nil
+	}
+	return "incident", plain, string(e.Type), nil
+}
+
+func joinedWords(j *remediate.Joined) string {
+	if j.Alert.Firing() {
+		return j.Alert.Name() + " fires still: it is this incident's"
+	}
+	return "told that " + j.Alert.Name() + " is resolved"
+}
+
+func plannedWords(p *remediate.Planned) string {
+	if bad := unwell(p.Observations); len(bad) > 0 {
+		return "not healthy: " + strings.Join(bad, "; ")
+	}
+	return "least invasive first"
+}
+
+func ladder(p remediate.Plan) []string {
+	var lines []string
+	for n, rung := range p.Rungs {
+		lines = append(lines, fmt.Sprintf("%d. %s", n+1, rung.Name))
+	}
+	return lines
+}
+
+func (w *watch) judgedWords(j *remediate.Judged) (who string, tone style, text string, more []string) {
+	rung := fmt.Sprintf("rung %d", j.Rung+1)
+	if p := w.incident.Plan; p != nil && j.Rung < len(p.Rungs) {
+		rung += ", " + p.Rungs[j.Rung].Name
+	}
+	v := j.Verdict
+	if v.Decision == remediate.Allow {
+		return "gates", green, "allow " + rung, nil
+	}
+	return "gates", yellow, fmt.Sprintf("%s (%s): %s", v.Decision, v.Reason, rung), []string{v.Detail}
+}
+
+// finishedWords tells what systemd did, by the InvocationID.
+func (w *watch) finishedWords(f *remediate.Finished) (who string, tone style, text string, more []string) {
+	r := f.Receipt
+	text = fmt.Sprintf("%s after %d ms: %s", r.Result, r.Took.Milliseconds(), r.Detail)
+	if id := r.Facts[remediate.FactInvocation]; id != "" {
+		more = append(more, "InvocationID "+id)
+	}
+	for name, value := range r.Facts {
+		if name == "reset-failed" {
+			more = append(more, value)
+		}
+	}
+	if r.Result != remediate.Done {
+		return "step", red, text, more
+	}
+	return "step", plain, text, more
+}
+
+func probedWords(observations []remediate.Observation) (who string, tone style, text string, more []string) {
+	if bad := unwell(observations); len(bad) > 0 {
+		return "probe", yellow, strings.Join(bad, "; "), nil
+	}
+	return "probe", plain, fmt.Sprintf("all %d healthy", len(observations)), nil
+}
+
+// unwell are the first few probes that are not healthy.
+func unwell(observations []remediate.Observation) []string {
+	const most = 3
+	var bad []string
+	for _, o := range observations {
+		if o.Health != remediate.Healthy {
+			bad = append(bad, o.Probe+" is "+o.Health.String()+" ("+o.Detail+")")
+		}
+	}
+	if more := len(bad) - most; more > 0 {
+		bad = append(bad[:most], fmt.Sprintf("and %d more", more))
+	}
+	return bad
+}
+
+func outcomeTone(o remediate.Outcome) style {
+	if o == remediate.Fixed {
+		return green
+	}
+	return yellow
+}
+
+func endTone(s remediate.State) style {
+	if s == remediate.Resolved {
+		return green
+	}
+	return red
+}
+
+// said is an outcome as people say it.
+func said(o remediate.Outcome) string { return strings.ReplaceAll(string(o), "_", " ") }
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -1,0 +1,57 @@
+package site
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"nightshift/playbooks"
+	"nightshift/remediate/inventory"
+)
+
+func TestAFactorOfOneIsTheShippedInventory(t *testing.T) {
+	shipped, err := inventory.Builtin("rave")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := Inventory(1)
+	if err != nil || !bytes.Equal(text, shipped) {
+		t.Errorf("got %s (%v), want what ships", text, err)
+	}
+}
+
+func TestAFactorDividesTheAgentsDurationsAndNothingElse(t *testing.T) {
+	text, err := Inventory(20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := inventory.Parse("divided.yaml", text, inventory.Options{Playbooks: playbooks.Names()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := inventory.Load("builtin:rave", inventory.Options{Playbooks: playbooks.Names()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Playbooks) != len(whole.Playbooks) || len(file.Units) != len(whole.Units) || len(file.Probes) != len(whole.Probes) {
+		t.Errorf("the divided inventory has %d playbooks, %d units and %d probes, want those of the whole", len(file.Playbooks), len(file.Units), len(file.Probes))
+	}
+	if *file.Host.Memory != *whole.Host.Memory {
+		t.Errorf("memory is %+v, want %+v", *file.Host.Memory, *whole.Host.Memory)
+	}
+	for _, p := range file.Playbooks {
+		v, cooldown := p.Verify, p.Attempts.Cooldown
+		if v.Settle != leastSettle || v.Window != leastWindow || v.Every != leastEvery || cooldown != 30*time.Second {
+			t.Errorf("%s verifies by %+v and rests for %s", p.Name, v, cooldown)
+		}
+	}
+}
+
+func TestWhatFitsIsDividedByTheWholeFactor(t *testing.T) {
+	if got := divided(time.Minute, 4, leastWindow); got != "15s" {
+		t.Errorf("a quarter of a minute is %s, want 15s", got)
+	}
+	if got := divided(5*time.Minute, 40, 0); got != "7s500ms" {
+		t.Errorf("a fortieth of 5 minutes is %s, want 7s500ms", got)
+	}
+}

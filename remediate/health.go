@@ -67,14 +67,14 @@ func Brief(text string) string {
 		lines[i] = Printable(strings.TrimRight(line, "\r"))
 	}
 	short := strings.Join(lines, "\n")
-	if len(short) <= briefBytes {
-		return short
+	if len(short) > briefBytes {
+		cut := briefBytes
+		for cut > 0 && !utf8.RuneStart(short[cut]) {
+			cut--
+		}
+		short = short[:cut]
 	}
-	cut := briefBytes
-	for cut > 0 && !utf8.RuneStart(short[cut]) {
-		cut--
-	}
-	return short[:cut]
+	return strings.TrimSpace(short)
 }
 
 // Printable replaces whatever is not a graphic character of Unicode, a space or a

@@ -1,0 +1,134 @@
+package remediate_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	. "nightshift/remediate"
+)
+
+func steps(p Plan) (all []string) {
+	for _, rung := range p.Rungs {
+		for _, step := range rung.Steps {
+			all = append(all, step.String())
+		}
+	}
+	return all
+}
+
+func TestSelectorsBecomeNamesInTheOrderOfNeeds(t *testing.T) {
+	restart := func(on Selector) []Rung { return []Rung{{Name: "r", Do: []Move{{Do: VerbRestart, On: on}}}} }
+	for _, c := range []struct {
+		name   string
+		on     Selector
+		target Target
+		failed []string
+		want   string
+	}{
+		{"a unit", Selector{Unit: "app.service"}, Host("h1"), nil, "restart app.service"},
+		{"the target", Selector{What: TheTarget}, Unit("web.service"), nil, "restart web.service"},
+		{"the target of a host is no unit", Selector{What: TheTarget}, Host("h1"), nil, ""},
+		{"what it needs", Selector{What: ItsNeeds}, Unit("web.service"), nil, "restart db.service, restart app.service"},
+		{"what needs nothing", Selector{What: ItsNeeds}, Unit("db.service"), nil, ""},
+		{"what failed", Selector{What: WhatFailed}, Host("h1"), []string{"web.service", "db.service"}, "restart db.service, restart web.service"},
+		{"nothing failed means nothing", Selector{What: WhatFailed}, Host("h1"), nil, ""},
+		{"what failed and is not listed", Selector{What: WhatFailed}, Host("h1"), []string{"sshd.service"}, ""},
+		{"the site, without its oneshots", Selector{What: WholeSite}, Host("h1"), nil, "restart db.service, restart app.service, restart web.service"},
+		{"a oneshot is only started", Selector{Unit: "gc.service"}, Host("h1"), nil, "oneshot gc.service"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			plan, err := MakePlan(Playbook{Name: "p", Ladder: restart(c.on)}, site, c.target, c.failed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(steps(plan), ", "); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+			if c.want == "" && len(plan.Rungs) != 0 {
+				t.Error("a rung without steps is in the plan")
+			}
+		})
+	}
+	for _, wrong := range []Selector{{Unit: "sshd.service"}, {What: "busiest"}, {}} {
+		if _, err := MakePlan(Playbook{Name: "p", Ladder: restart(wrong)}, site, Host("h1"), nil); err == nil {
+			t.Errorf("%+v chooses something", wrong)
+		}
+	}
+}
+
+func TestTheRiskIsTheSites(t *testing.T) {
+	plan, err := MakePlan(Playbook{Ladder: []Rung{{Do: []Move{{Do: VerbReload, On: Selector{Unit: "web.service"}}, {Do: VerbOneshot, On: Selector{Unit: "gc.service"}}}}}}, site, Host("h1"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rung := plan.Rungs[0]
+	if rung.Steps[0].Risk != Limit || rung.Steps[1].Risk != Rollback || rung.Risk() != Rollback {
+		t.Errorf("%+v", rung.Steps)
+	}
+	if rung.Steps[0].Timeout != DefaultStepTimeout {
+		t.Errorf("timeout %s", rung.Steps[0].Timeout)
+	}
+}
+
+func TestTheDigestIsWhatWouldBeDone(t *testing.T) {
+	make := func(change func(*Playbook)) string {
+		p := threeRungs()
+		change(&p)
+		plan, err := MakePlan(p, site, Host("h1"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan.Digest
+	}
+	same := make(func(*Playbook) {})
+	if make(func(p *Playbook) { p.Deadline = time.Hour; p.Look = nil }) != same {
+		t.Error("what is not done changes the digest")
+	}
+	for name, change := range map[string]func(*Playbook){
+		"a rung less":    func(p *Playbook) { p.Ladder = p.Ladder[1:] },
+		"another verb":   func(p *Playbook) { p.Ladder[0].Do[0].Do = VerbStop },
+		"another unit":   func(p *Playbook) { p.Ladder[0].Do[0].On.Unit = "web.service" },
+		"another probe":  func(p *Playbook) { p.Verify.Healthy = []string{"other"} },
+		"more freedom":   func(p *Playbook) { p.Ladder[0].Autonomy = Act },
+		"a longer time":  func(p *Playbook) { p.Ladder[0].Do[0].Timeout = time.Hour },
+		"another order":  func(p *Playbook) { slices.Reverse(p.Ladder) },
+		"one rung of it": func(p *Playbook) { p.Ladder[0].Do = append(p.Ladder[0].Do, p.Ladder[1].Do...); p.Ladder = p.Ladder[:1] },
+	} {
+		if make(change) == same {
+			t.Errorf("%s has the same digest", name)
+		}
+	}
+}
+
+func TestWhichProbesAreAsked(t *testing.T) {
+	p := Playbook{
+		Ladder: []Rung{{Do: []Move{{Do: VerbRestart, On: Selector{What: WhatFailed}}}}},
+		Verify: Verify{Healthy: []string{"front", string(TheTarget)}},
+	}
+	verify := VerifyProbes(p, site, Unit("web.service"))
+	if got := strings.Join(verify, " "); got != "front unit:web.service" {
+		t.Errorf("verification asks %s", got)
+	}
+	if got := strings.Join(p.Considers(site, verify), " "); got != "unit:db.service unit:app.service" {
+		t.Errorf("the plan asks also %s", got)
+	}
+	p.Ladder = nil
+	if got := p.Considers(site, verify); len(got) != 0 {
+		t.Errorf("a ladder that needs nothing asks %v", got)
+	}
+}
+
+func TestWhatFailed(t *testing.T) {
+	observe := func(health Health, names ...string) (o []Observation) {
+		for _, name := range names {
+			o = append(o, Observation{Probe: name, Health: health})
+		}
+		return o
+	}
+	failed := site.FailedUnits(append(observe(Unhealthy, "front", "unit:gc.service"), observe(Unknown, "unit:db.service")...))
+	if got := strings.Join(failed, " "); got != "web.service" {
+		t.Errorf("failed: %q; unknown is not bad, and a oneshot is never down", got)
+	}
+}

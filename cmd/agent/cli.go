@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -12,9 +13,10 @@ import (
 
 // cli is one run of the program.
 type cli struct {
-	in       io.Reader
-	out, err io.Writer
-	now      func() time.Time
+	in  io.Reader
+	out *output
+	err io.Writer
+	now func() time.Time
 
 	// environment is the file whose settings stand in for those that the
 	// environment lacks.
@@ -30,6 +32,9 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	root.SetOut(c.out)
 	root.SetErr(c.err)
 	command, err := root.ExecuteContextC(ctx)
+	if err == nil && c.out.err != nil {
+		err = fmt.Errorf("cannot write the answer: %w", c.out.err)
+	}
 	return c.conclude(command, err)
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -114,4 +115,13 @@ func flagsOfTheDocs(text string) map[string]map[string]bool {
 		}
 	}
 	return all
+}
+
+func TestEachExitStatusIsDocumented(t *testing.T) {
+	docs := readDocs(t)
+	for _, status := range []int{statusOK, statusFailed, statusUsage, statusConfig} {
+		if !strings.Contains(docs, fmt.Sprintf("\n| %d | ", status)) {
+			t.Errorf("docs/commands.md does not say what exit status %d means", status)
+		}
+	}
 }

@@ -17,6 +17,6 @@ func main() { os.Exit(program()) }
 func program() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := &cli{in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now}
+	c := &cli{in: os.Stdin, out: &output{w: os.Stdout}, err: os.Stderr, now: time.Now}
 	return c.run(ctx, os.Args[1:])
 }

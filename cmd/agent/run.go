@@ -89,8 +89,14 @@ func attend(running *agent.Agent, signals <-chan os.Signal, log *slog.Logger) er
 	}
 }
 
+// stopper is what can be stopped in order. Err is why it had ended by itself.
+type stopper interface {
+	Stop(context.Context) error
+	Err() error
+}
+
 // stop ends the agent in order; another signal ends it at once.
-func stop(running *agent.Agent, why os.Signal, signals <-chan os.Signal, log *slog.Logger) error {
+func stop(running stopper, why os.Signal, signals <-chan os.Signal, log *slog.Logger) error {
 	log.Info("stopping", slog.String("signal", why.String()))
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()

@@ -36,8 +36,8 @@ type screen struct {
 
 // newScreen finds out what a stream can show. NO_COLOR is that of no-color.org.
 func newScreen(w io.Writer) screen {
-	file, ok := w.(*os.File)
-	if !ok || !isatty.IsTerminal(file.Fd()) {
+	file := terminal(w)
+	if file == nil {
 		return screen{w: w}
 	}
 	s := screen{w: w, colour: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
@@ -47,10 +47,33 @@ func newScreen(w io.Writer) screen {
 	return s
 }
 
+// terminal is the terminal behind a stream; nil when there is none.
+func terminal(w io.Writer) *os.File {
+	if o, ok := w.(*output); ok {
+		w = o.w
+	}
+	if file, ok := w.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+		return file
+	}
+	return nil
+}
+
 // isTerminal is whether the screen is one.
-func (s screen) isTerminal() bool {
-	file, ok := s.w.(*os.File)
-	return ok && isatty.IsTerminal(file.Fd())
+func (s screen) isTerminal() bool { return terminal(s.w) != nil }
+
+// output remembers whether an answer could not be written: who reads a file that
+// was cut short must not take it for the whole.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(text []byte) (int, error) {
+	n, err := o.w.Write(text)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // line writes pieces of text as one line.

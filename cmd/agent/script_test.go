@@ -24,6 +24,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each command of a -race build takes a second to end
 			env.Setenv("NIGHTSHIFT_CONFIG", env.WorkDir+"/site.yaml")
 			env.Setenv("NIGHTSHIFT_STATE_DIR", env.WorkDir+"/state")
 			env.Setenv("NIGHTSHIFT_LISTEN", freeAddress(t))

@@ -450,7 +450,7 @@ func TestNothingToActOn(t *testing.T) {
 	l.looks(Unhealthy).is(Escalated, ReasonNoPlan).wants(WantProbe, time.Minute)
 
 	l = begin(t, threeRungs()).give(Input{Looked: &Looked{Observations: seen(Unhealthy), Verify: 1, PlanError: "no such unit"}})
-	l.is(Escalated, ReasonDisproved)
+	l.is(Escalated, ReasonPlanFailed)
 
 	l = &life{t: t, now: noon}
 	l.apply(Event{Type: IncidentOpened, Incident: "AAAA1111", At: noon, Opened: &Opened{Alert: alert("Down", alerts.Firing), Playbook: threeRungs()}})

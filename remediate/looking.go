@@ -75,7 +75,7 @@ func (d *decision) plan(l Looked) {
 	switch {
 	case i.begun():
 	case l.PlanError != "":
-		d.record(d.end(Escalated, ReasonDisproved, l.PlanError))
+		d.record(d.end(Escalated, ReasonPlanFailed, l.PlanError))
 		return
 	case i.Plan == nil || i.Plan.Digest != l.Plan.Digest:
 		d.record(Event{Type: IncidentPlanned, Planned: &Planned{

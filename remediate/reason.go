@@ -1,32 +1,26 @@
 package remediate
 
-// The reasons for which an incident waits, is refused, or ends as it does. The
-// guard adds those of its gates.
+// The reasons for which an incident waits, goes to people, or ends as it does. The
+// guard adds those of its gates; docs/gates.md lists them all.
 const (
-	// How an incident ended.
-	ReasonFixed     Reason = "fixed"      // our act, verified
-	ReasonHealthy   Reason = "healthy"    // healthy and the alert gone without an act of ours
-	ReasonClosed    Reason = "closed"     // a person closed it
-	ReasonDenied    Reason = "denied"     // a person said no
-	ReasonExhausted Reason = "exhausted"  // the ladder has no rung left
-	ReasonDeadline  Reason = "deadline"   // its deadline passed
-	ReasonNoPlan    Reason = "no_plan"    // no rung of the ladder has anything to act on
-	ReasonExpired   Reason = "expired"    // nobody approved in time
-	ReasonDisproved Reason = "wont_apply" // the plan could not be made
+	ReasonFixed     Reason = "fixed"     // an act of ours, and the verification found it healthy for its window
+	ReasonHealthy   Reason = "healthy"   // healthy and the alert gone, without an act of ours or after people
+	ReasonClosed    Reason = "closed"    // a person closed it
+	ReasonDenied    Reason = "denied"    // a person said no to the plan
+	ReasonExhausted Reason = "exhausted" // the last rung of the ladder did not fix it
+	ReasonDeadline  Reason = "deadline"  // its deadline passed
+	ReasonExpired   Reason = "expired"   // nobody approved the plan within 15 minutes
 
-	// What it is about is not in the inventory.
-	ReasonUnknownTarget Reason = "unknown_target"
+	ReasonUnknownTarget Reason = "unknown_target" // the inventory does not name what the alert is about
+	ReasonPlanFailed    Reason = "plan_failed"    // no plan can be made: the playbook names something that the inventory does not
+	ReasonNoPlan        Reason = "no_plan"        // no rung of the ladder has anything to act on
 
-	// What the probes said.
-	ReasonUnknown      Reason = "probe_unknown"   // they can't tell, so nothing is done
-	ReasonDisagrees    Reason = "alert_disagrees" // they are healthy though the alert fires
-	ReasonAlertGone    Reason = "alert_gone"      // they are unhealthy though the alert is gone
-	ReasonInconclusive Reason = "inconclusive"    // a verification that could not tell
+	ReasonUnknown      Reason = "probe_unknown"   // the probes can't tell, for 30 s, so nothing is done
+	ReasonDisagrees    Reason = "alert_disagrees" // the probes are healthy though the alert fires
+	ReasonAlertGone    Reason = "alert_gone"      // the alert is gone though the probes are not healthy, so nothing is done
+	ReasonInconclusive Reason = "inconclusive"    // the verification could not tell in its time
 
-	// What it waits for.
-	ReasonTargetTaken Reason = "target_taken" // another incident has the same target
-
-	// What happened to a step.
-	ReasonInDoubt      Reason = "in_doubt"       // it can't be told whether it happened
-	ReasonPersonAtWork Reason = "person_at_work" // somebody else acted on the same thing
+	ReasonTargetTaken  Reason = "target_taken"   // an earlier incident of another playbook has the same target
+	ReasonInDoubt      Reason = "in_doubt"       // it can't be told whether a step happened, or how things stand before it
+	ReasonPersonAtWork Reason = "person_at_work" // somebody else started or stopped it, or took our step back: only verified
 )

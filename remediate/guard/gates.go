@@ -1,27 +1,10 @@
 package guard
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
 	"nightshift/remediate"
-)
-
-// The reasons of the gates.
-const (
-	ReasonFrozen      remediate.Reason = "frozen"
-	ReasonObserveOnly remediate.Reason = "observe_only"
-	ReasonNotListed   remediate.Reason = "not_listed"
-	ReasonStale       remediate.Reason = "stale"
-	ReasonTruncated   remediate.Reason = "truncated"
-	ReasonBusy        remediate.Reason = "busy"
-	ReasonSettling    remediate.Reason = "settling"
-	ReasonUnreadable  remediate.Reason = "unreadable"
-	ReasonCooldown    remediate.Reason = "cooldown"
-	ReasonAttempts    remediate.Reason = "attempts_spent"
-	ReasonDenied      remediate.Reason = "deny_list"
-	ReasonApproval    remediate.Reason = "approval_wanted"
 )
 
 // StaleAfter is the age of a notification beyond which it may not be acted on
@@ -32,126 +15,6 @@ const StaleAfter = 10 * time.Minute
 // settleAgain is the pause before a unit that is being started by its own keeper
 // is looked at again; RestartSec= is 100 ms by default (systemd.service(5)).
 const settleAgain = 2 * time.Second
-
-// Answer is what a gate can say beside allow: a row of the table of gates.
-type Answer struct {
-	Reason   remediate.Reason
-	Decision remediate.Decision
-	// Next is where a refusal leads; empty for a wait or a hold.
-	Next remediate.State
-	// Means says it to people.
-	Means string
-}
-
-// Gate is one check.
-type Gate struct {
-	Name string
-	ask  func(Facts) (remediate.Verdict, bool)
-}
-
-// Answers is every answer that the gate can give beside allow.
-func (g Gate) Answers() []Answer { return table[g.Name] }
-
-// Gates is every gate in the order in which they are asked.
-var Gates = []Gate{
-	{"frozen", frozen},
-	{"observe-only", observeOnly},
-	{"unknown target", unknownTarget},
-	{"stale", stale},
-	{"truncated", truncated},
-	{"person", person},
-	{"busy", busy},
-	{"cooldown", cooldown},
-	{"attempts", attempts},
-	{"deny list", denyList},
-	{"approval", approval},
-}
-
-// table is what each gate can answer, and where that leads.
-var table = map[string][]Answer{
-	"frozen": {
-		{ReasonFrozen, remediate.Refuse, remediate.Escalated, "somebody froze the agent"},
-	},
-	"observe-only": {
-		{ReasonObserveOnly, remediate.Refuse, remediate.Observed, "the mode, the playbook, the rung or the target only observes"},
-	},
-	"unknown target": {
-		{remediate.ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name"},
-		{ReasonNotListed, remediate.Refuse, remediate.Escalated, "the plan touches something that the inventory does not name, or that does not exist"},
-	},
-	"stale": {
-		{ReasonStale, remediate.Refuse, remediate.Escalated, "the notification is old and no probe agrees"},
-	},
-	"truncated": {
-		{ReasonTruncated, remediate.Refuse, remediate.Escalated, "the notification or the alert was cut, so not everything was seen"},
-	},
-	"person": {
-		{remediate.ReasonPersonAtWork, remediate.Refuse, remediate.Verifying, "somebody else started or stopped it: nothing is done but verify"},
-	},
-	"busy": {
-		{remediate.ReasonTargetTaken, remediate.Wait, "", "an earlier incident has the same target"},
-		{ReasonBusy, remediate.Wait, "", "other incidents are acting on it, or on as much of this host as may be at once"},
-		{ReasonSettling, remediate.Wait, "", "its own keeper is starting it, or a job is queued"},
-		{ReasonUnreadable, remediate.Wait, "", "how it stands can't be read"},
-	},
-	"cooldown": {
-		{ReasonCooldown, remediate.Wait, "", "another incident acted on it a short while ago"},
-	},
-	"attempts": {
-		{ReasonAttempts, remediate.Refuse, remediate.Escalated, "it was acted on as often as the playbook allows"},
-	},
-	"deny list": {
-		{ReasonDenied, remediate.Refuse, remediate.Escalated, "it is on the deny list, and not allowed by name"},
-	},
-	"approval": {
-		{ReasonApproval, remediate.Hold, "", "a person has to approve the plan"},
-	},
-}
-
-// Judge asks the gates in order; the first that does not allow decides.
-func Judge(f Facts) remediate.Verdict {
-	for _, gate := range Gates {
-		if verdict, stops := gate.ask(f); stops {
-			verdict.Gate = gate.Name
-			return verdict
-		}
-	}
-	return remediate.Verdict{Decision: remediate.Allow}
-}
-
-// All asks every gate, for explain: one verdict each, in order.
-func All(f Facts) []remediate.Verdict {
-	verdicts := make([]remediate.Verdict, len(Gates))
-	for n, gate := range Gates {
-		verdict, stops := gate.ask(f)
-		if !stops {
-			verdict = remediate.Verdict{Decision: remediate.Allow}
-		}
-		verdict.Gate = gate.Name
-		verdicts[n] = verdict
-	}
-	return verdicts
-}
-
-// say builds a verdict from the table's row for the reason.
-func say(reason remediate.Reason, format string, args ...any) remediate.Verdict {
-	answer := row(reason)
-	return remediate.Verdict{
-		Decision: answer.Decision, Reason: reason, Next: answer.Next, Detail: fmt.Sprintf(format, args...),
-	}
-}
-
-// row finds a reason in the table; a reason that is not there refuses.
-func row(reason remediate.Reason) Answer {
-	for _, answers := range table {
-		for _, answer := range answers {
-			if answer.Reason == reason {
-				return answer
-			}
-		}
-	}
-	return Answer{reason, remediate.Refuse, remediate.Escalated, ""}
-}
 
 func frozen(f Facts) (remediate.Verdict, bool) {
 	if f.Frozen == nil {
@@ -283,7 +146,7 @@ func attempts(f Facts) (remediate.Verdict, bool) {
 // beginning of their names: the message bus, systemd's own, the way in, the
 // network, and what this agent hears and speaks through.
 var denied = []string{
-	"dbus", "systemd-", "ssh", "network", "NetworkManager", "wicked", "connman", "dhcpcd", "nats", "alertmanager",
+	"dbus", "messagebus", "systemd-", "ssh", "network", "NetworkManager", "wicked", "connman", "dhcpcd", "nats", "alertmanager",
 	"prometheus-alertmanager", "nightshift", "polkit", "user@", "getty@", "init.scope",
 }
 

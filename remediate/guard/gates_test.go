@@ -1,0 +1,252 @@
+package guard
+
+import (
+	"testing"
+	"time"
+
+	"nightshift/remediate"
+)
+
+var (
+	now = remediate.Instant{Wall: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Boot: "b1", Up: 100 * time.Hour}
+	web = remediate.Unit("web.service")
+)
+
+// fine are facts that every gate allows.
+func fine() Facts {
+	return Facts{
+		Now: now, Autonomy: remediate.Act, Risk: remediate.Restart, TargetKnown: true, Unhealthy: true,
+		PlanDigest: "d1", MaxActing: 1, Attempts: remediate.Attempts{Max: 3, Per: time.Hour, Cooldown: 10 * time.Minute},
+		Touches: []Touched{{
+			On: web, InInventory: true, KnownInvocation: "i1",
+			Situation: remediate.Situation{Known: true, Exists: true, Active: true, State: "active (running)", Invocation: "i1", StartsLeft: -1},
+		}},
+	}
+}
+
+// acting is another incident at work.
+func acting(on ...remediate.Target) []ActingIncident {
+	return []ActingIncident{{ID: "BBBB2222", Touching: on}}
+}
+
+// cases hold each gate to what it refuses, by one change of facts that are fine,
+// and to what it lets pass though it comes close.
+var cases = []struct {
+	gate   string
+	reason remediate.Reason // "" where it passes
+	name   string
+	change func(f *Facts, t *Touched, s *remediate.Situation)
+}{
+	{"frozen", ReasonFrozen, "by a person", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Frozen = &remediate.Freeze{By: "ann"} }},
+
+	{"observe-only", ReasonObserveOnly, "observe", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Autonomy = remediate.WatchOnly }},
+	{"observe-only", ReasonObserveOnly, "nothing set", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Autonomy = remediate.Unset }},
+
+	{"unknown target", remediate.ReasonUnknownTarget, "of the alert", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.TargetKnown = false }},
+	{"unknown target", ReasonNotListed, "a unit off the list", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.InInventory = false }},
+	{"unknown target", ReasonNotListed, "no such unit", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Exists = false }},
+
+	{"stale", ReasonStale, "old, and no probe agrees", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.AlertAge, f.Unhealthy = StaleAfter+1, false }},
+	{"stale", "", "old, and a probe agrees", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.AlertAge = 24 * time.Hour }},
+	{"stale", "", "not yet old", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.AlertAge, f.Unhealthy = StaleAfter, false }},
+	{"stale", "", "old, but the ladder was begun", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.AlertAge, f.Unhealthy, f.Begun = time.Hour, false, true
+	}},
+
+	{"truncated", ReasonTruncated, "cut", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Truncated = true }},
+
+	{"person", remediate.ReasonPersonAtWork, "started anew", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Invocation = "i2" }},
+	{"person", remediate.ReasonPersonAtWork, "stopped", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Active, s.StoppedByJob = false, true }},
+	{"person", "", "started anew by us", func(_ *Facts, t *Touched, s *remediate.Situation) { s.Invocation, t.OurInvocation = "i2", "i2" }},
+	{"person", "", "started anew by its own keeper", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Invocation, s.Restarts = "i2", 3 }},
+	{"person", "", "never seen before", func(_ *Facts, t *Touched, s *remediate.Situation) { s.Invocation, t.KnownInvocation = "i2", "" }},
+	{"person", "", "died by itself", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Active = false }},
+
+	{"busy", remediate.ReasonTargetTaken, "the target", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Holder = "BBBB2222" }},
+	{"busy", ReasonBusy, "the same unit", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Acting, f.MaxActing = acting(web), 9 }},
+	{"busy", ReasonBusy, "the host it is on", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Acting, f.MaxActing = acting(remediate.Host("h")), 9
+	}},
+	{"busy", ReasonBusy, "as many as may", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Acting = acting(remediate.Unit("db.service")) }},
+	{"busy", "", "another unit, and more may", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Acting, f.MaxActing = acting(remediate.Unit("db.service")), 2
+	}},
+	{"busy", "", "as many as may, but in the middle of a rung", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Acting, f.Climbing = acting(remediate.Unit("db.service")), true
+	}},
+	{"busy", ReasonBusy, "in the middle of a rung, on the same unit", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Acting, f.Climbing = acting(web), true }},
+	{"busy", ReasonUnreadable, "unreadable", func(_ *Facts, _ *Touched, s *remediate.Situation) { *s = remediate.Situation{Detail: "no bus"} }},
+	{"busy", ReasonSettling, "in auto-restart", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Settling, s.Invocation = true, "i2" }},
+
+	{"cooldown", ReasonCooldown, "too soon", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.LastEnded = ago(9 * time.Minute) }},
+	{"cooldown", "", "long ago", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.LastEnded = ago(10 * time.Minute) }},
+	{"cooldown", ReasonCooldown, "too soon, across a boot", func(_ *Facts, t *Touched, _ *remediate.Situation) {
+		t.LastEnded = remediate.Instant{Wall: now.Wall.Add(-time.Minute), Boot: "b0", Up: 999 * time.Hour}
+	}},
+
+	{"attempts", ReasonAttempts, "spent", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.Recent = 3 }},
+	{"attempts", "", "one left", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.Recent = 2 }},
+
+	{"deny list", ReasonDenied, "dbus", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.On = remediate.Unit("dbus.service") }},
+	{"deny list", "", "dbus, allowed by name", func(_ *Facts, t *Touched, _ *remediate.Situation) {
+		t.On, t.Allowed = remediate.Unit("dbus.service"), true
+	}},
+
+	{"approval", ReasonApproval, "more than a restart", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk = remediate.Reset }},
+	{"approval", ReasonApproval, "may not act alone", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Autonomy = remediate.Approve }},
+	{"approval", ReasonApproval, "another plan was approved", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk, f.Approved = remediate.Rollback, "d0" }},
+	{"approval", "", "this plan was approved", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk, f.Approved = remediate.Rollback, "d1" }},
+}
+
+func ago(d time.Duration) remediate.Instant {
+	return remediate.Instant{Wall: now.Wall.Add(-d), Boot: now.Boot, Up: now.Up - d}
+}
+
+func TestWhatIsFineIsAllowed(t *testing.T) {
+	if got := Judge(fine()); got != (remediate.Verdict{Decision: remediate.Allow}) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestEachGateRefusesWhatItIsForAndNothingElse(t *testing.T) {
+	for _, c := range cases {
+		t.Run(c.gate+"/"+c.name, func(t *testing.T) {
+			f := fine()
+			c.change(&f, &f.Touches[0], &f.Touches[0].Situation)
+			got := Judge(f)
+			if c.reason == "" {
+				if got.Decision != remediate.Allow {
+					t.Fatalf("%s: %s (%s)", got.Gate, got.Reason, got.Detail)
+				}
+				return
+			}
+			if got.Gate != c.gate || got.Reason != c.reason {
+				t.Fatalf("%q said %q, should be %q and %q", got.Gate, got.Reason, c.gate, c.reason)
+			}
+			if got.Detail == "" {
+				t.Error("it says nothing to people")
+			}
+			if got.Decision == remediate.Wait && (got.On == "") == got.Until.IsZero() {
+				t.Errorf("it waits for %q until %v: exactly one of them ends a wait", got.On, got.Until)
+			}
+			if got.Decision == remediate.Wait && got.On == "" && !now.Before(got.Until) {
+				t.Error("it waits for a time that has come: the incident would ask without end")
+			}
+		})
+	}
+}
+
+func TestTheOrderOfTheGates(t *testing.T) {
+	want := []string{"frozen", "observe-only", "unknown target", "stale", "truncated", "person", "busy", "cooldown", "attempts", "deny list", "approval"}
+	f := fine()
+	for n := len(want) - 1; n >= 0; n-- { // the gate in front decides, whatever those behind it would say
+		for _, c := range cases {
+			if c.gate == want[n] && c.reason != "" {
+				c.change(&f, &f.Touches[0], &f.Touches[0].Situation)
+				break
+			}
+		}
+		if got := Judge(f).Gate; got != want[n] {
+			t.Errorf("%q decided, should be %q", got, want[n])
+		}
+	}
+	for n, gate := range Gates {
+		if n >= len(want) || gate.Name != want[n] {
+			t.Errorf("gate %d is %s", n, gate.Name)
+		}
+	}
+}
+
+func TestAllAsksEveryGate(t *testing.T) {
+	f := fine()
+	f.Frozen, f.Truncated = &remediate.Freeze{}, true
+	all := All(f)
+	if len(all) != len(Gates) {
+		t.Fatalf("%d verdicts", len(all))
+	}
+	for n, v := range all {
+		refuses := v.Gate == "frozen" || v.Gate == "truncated"
+		if v.Gate != Gates[n].Name || (v.Decision == remediate.Refuse) != refuses {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
+func TestTheDenyList(t *testing.T) {
+	for _, unit := range []string{
+		"dbus.service", "dbus-broker.service", "systemd-networkd.service", "systemd-journald.service", "ssh.service", "sshd.service", "sshd@1.service",
+		"networking.service", "NetworkManager.service", "nats.service", "nats-server.service", "alertmanager.service",
+		"prometheus-alertmanager.service", "nightshift.service", "nightshift-limit@safe:x.service", "polkit.service", "user@0.service", "init.scope",
+	} {
+		if !Denied(unit) {
+			t.Errorf("%s may be acted on", unit)
+		}
+	}
+	for _, unit := range []string{"nginx.service", "prometheus.service", "grafana.service", "postgresql.service", "my-dbus-app.service"} {
+		if Denied(unit) {
+			t.Errorf("%s is denied", unit)
+		}
+	}
+}
+
+// TestTheTableIsWhatTheGatesSay holds the table's rows, the gates and the cases
+// above to each other.
+func TestTheTableIsWhatTheGatesSay(t *testing.T) {
+	type row struct {
+		gate   string
+		reason remediate.Reason
+	}
+	proved, reasons := map[row]bool{}, map[remediate.Reason]string{}
+	for _, c := range cases {
+		proved[row{c.gate, c.reason}] = true
+	}
+	for _, gate := range Gates {
+		if len(gate.Answers()) == 0 {
+			t.Errorf("gate %s has no row", gate.Name)
+		}
+		for _, a := range gate.Answers() {
+			if !proved[row{gate.Name, a.Reason}] {
+				t.Errorf("no case shows that gate %s says %s", gate.Name, a.Reason)
+			}
+			if other, twice := reasons[a.Reason]; twice {
+				t.Errorf("%s is said by %s and by %s", a.Reason, other, gate.Name)
+			}
+			reasons[a.Reason] = gate.Name
+			if (a.Decision == remediate.Refuse) != (a.Next != "") {
+				t.Errorf("%s: %s leads to %q", a.Reason, a.Decision, a.Next)
+			}
+			if a.Means == "" {
+				t.Errorf("%s means nothing to people", a.Reason)
+			}
+		}
+	}
+	for r := range proved {
+		if r.reason != "" && reasons[r.reason] != r.gate {
+			t.Errorf("%s of gate %s is not in the table", r.reason, r.gate)
+		}
+	}
+	if len(table) != len(Gates) {
+		t.Errorf("%d gates have rows, there are %d", len(table), len(Gates))
+	}
+}
+
+func TestFactsReadBack(t *testing.T) {
+	f := fine()
+	f.Frozen, f.Acting = &remediate.Freeze{By: "ann", Until: now}, acting(web, remediate.Host("h"))
+	f.Touches[0].LastEnded = now
+	text, err := remediate.EncodeJSON(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read Facts
+	if err := remediate.DecodeJSON(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	again, err := remediate.EncodeJSON(read)
+	if err != nil || string(again) != string(text) {
+		t.Errorf("%v\n%s\n%s", err, text, again)
+	}
+	if Judge(read) != Judge(f) {
+		t.Error("judged again from the log it comes to something else")
+	}
+}

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// release is the version that the linker was told (-X main.release=v1.2.3); a
+// version is what the linker was told (-X main.version=v1.2.3); a
 // build without one takes what Go knows of the module.
-var release string
+var version string
 
 // build is what is known of this program.
 type build struct {
@@ -22,7 +22,7 @@ type build struct {
 }
 
 func thisBuild() build {
-	b := build{Version: release, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		b.Version = cmp.Or(b.Version, "unknown")

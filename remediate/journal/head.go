@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -35,16 +36,15 @@ func (h Head) encode() []byte {
 }
 
 func decodeHead(text []byte) (Head, error) {
-	if len(text) != headLength {
-		return Head{}, fmt.Errorf("cannot read journal.head: it has %d bytes, expected %d", len(text), headLength)
-	}
-	body, sum := text[:headLength-10], text[headLength-9:headLength-1]
-	if want := fmt.Sprintf("%08x", crc32.ChecksumIEEE(body)); want != string(sum) {
-		return Head{}, errors.New("cannot read journal.head: its sum does not match")
-	}
 	var h Head
-	if _, err := fmt.Sscanf(string(body), "nightshift 1 %s %d %s", &h.Epoch, &h.N, &h.Hash); err != nil {
+	if len(text) != headLength {
+		return h, fmt.Errorf("cannot read journal.head: it has %d bytes, expected %d", len(text), headLength)
+	}
+	if _, err := fmt.Sscanf(string(text), "nightshift 1 %s %d %s", &h.Epoch, &h.N, &h.Hash); err != nil {
 		return Head{}, fmt.Errorf("cannot read journal.head: %w", err)
+	}
+	if !bytes.Equal(h.encode(), text) {
+		return Head{}, errors.New("cannot read journal.head: its sum does not match")
 	}
 	return h, nil
 }

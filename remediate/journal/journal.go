@@ -116,7 +116,7 @@ func (j *Journal) openCounted(ctx context.Context) error {
 		if err == nil {
 			return count.succeeded()
 		}
-		if blameless(err) || ctx.Err() != nil {
+		if blameless(err) {
 			return errors.Join(err, count.succeeded())
 		}
 		if errors.Is(err, ErrStuck) || fresh {

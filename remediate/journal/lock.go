@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,13 +19,30 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the state directory: %w", err)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := flock(file); err != nil {
 		return nil, errors.Join(lockError(dir, file, err), file.Close())
 	}
 	if err := errors.Join(file.Truncate(0), writeAt(file, fmt.Sprintf("%d\n", os.Getpid()))); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot lock the state directory: %w", err), file.Close())
 	}
 	return file, nil
+}
+
+// A reader that asks whether the agent runs holds the lock for a moment, so a
+// lock that is held is tried again for a while.
+const (
+	lockTries = 20
+	lockWait  = 25 * time.Millisecond
+)
+
+func flock(file *os.File) error {
+	for try := 1; ; try++ {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || try == lockTries {
+			return err
+		}
+		time.Sleep(lockWait)
+	}
 }
 
 func writeAt(file *os.File, text string) error {

@@ -97,6 +97,9 @@ func (s *store) replace(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.generation.Add(1)
+	if s.stuck.Load() {
+		return ErrStuck
+	}
 	if err := s.stop(); err != nil {
 		return err
 	}

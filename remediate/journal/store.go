@@ -25,6 +25,9 @@ type store struct {
 	srv  *server.Server
 	conn *nats.Conn
 	js   jetstream.JetStream
+	// stuck is set when an opening did not end: what it may still change is not
+	// touched any more.
+	stuck atomic.Bool
 	// generation counts the restarts.
 	generation atomic.Int64
 
@@ -85,10 +88,11 @@ func (s *store) ensure(ctx context.Context, configs ...jetstream.StreamConfig) e
 	return nil
 }
 
-// openBounded opens the store within its deadline. After [ErrStuck] part of the
+// openBounded opens the store within its deadline, which no caller can shorten:
+// an opening is not abandoned half way. After [ErrStuck] part of the
 // server still runs and only a new process helps.
 func (s *store) openBounded(ctx context.Context, more func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, openDeadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openDeadline)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {
@@ -107,6 +111,7 @@ func (s *store) openBounded(ctx context.Context, more func(context.Context) erro
 	case err := <-done:
 		return err
 	case <-ctx.Done():
+		s.stuck.Store(true)
 		return fmt.Errorf("%w: the store did not open within %s", ErrStuck, openDeadline)
 	}
 }
@@ -114,6 +119,9 @@ func (s *store) openBounded(ctx context.Context, more func(context.Context) erro
 // stop ends the connection and the server.
 func (s *store) stop() error {
 	s.door.srv.Store(nil)
+	if s.stuck.Load() {
+		return nil
+	}
 	if s.conn != nil {
 		s.conn.Close()
 		s.conn = nil
@@ -130,6 +138,9 @@ func (s *store) stop() error {
 func (s *store) link() (*nats.Conn, jetstream.JetStream) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if s.stuck.Load() {
+		return nil, nil
+	}
 	return s.conn, s.js
 }
 
@@ -139,7 +150,7 @@ func (s *store) link() (*nats.Conn, jetstream.JetStream) {
 func (s *store) publish(ctx context.Context, stream string, msg *nats.Msg, opts ...jetstream.PublishOpt) (uint64, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.conn == nil {
+	if s.stuck.Load() || s.conn == nil {
 		return 0, fmt.Errorf("%w: the NATS server is down", ErrUnavailable)
 	}
 	ctx, cancel := within(ctx)

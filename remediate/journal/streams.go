@@ -1,6 +1,14 @@
 package journal
 
-import "github.com/nats-io/nats.go/jetstream"
+import (
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// duplicates is the shortest window in which the server looks for equal message
+// ids. Nothing of ours has one, and a start reads all messages of the window.
+const duplicates = 100 * time.Millisecond
 
 // storeDir is the server's store in the state directory.
 const storeDir = "journal"
@@ -16,6 +24,7 @@ func logConfig(host, epoch string) jetstream.StreamConfig {
 		DenyDelete:  true,
 		DenyPurge:   true,
 		AllowDirect: true,
+		Duplicates:  duplicates,
 		RePublish: &jetstream.RePublish{
 			Source:      logSubject(host, "*"),
 			Destination: eventsSubject(host, "{{wildcard(1)}}"),
@@ -42,6 +51,7 @@ func alertsConfig(host string) jetstream.StreamConfig {
 		Discard:     jetstream.DiscardOld,
 		DenyDelete:  true,
 		AllowDirect: true,
+		Duplicates:  duplicates,
 	}
 }
 
@@ -56,15 +66,17 @@ func evidenceConfig(host string) jetstream.StreamConfig {
 		Discard:           jetstream.DiscardOld,
 		DenyDelete:        true,
 		AllowDirect:       true,
+		Duplicates:        duplicates,
 	}
 }
 
 // canaryConfig keeps the one message that proves that the store can be written.
 func canaryConfig(host string) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:     canaryStream(host),
-		Subjects: []string{canarySubject(host)},
-		MaxMsgs:  1,
-		Discard:  jetstream.DiscardOld,
+		Name:       canaryStream(host),
+		Subjects:   []string{canarySubject(host)},
+		MaxMsgs:    1,
+		Discard:    jetstream.DiscardOld,
+		Duplicates: duplicates,
 	}
 }

@@ -309,11 +309,11 @@ func TestAStoreThatCanNotBeOpenedIsSetAsideTheThirdTime(t *testing.T) {
 	a := start(t, dir)
 	a.add(t, 30)
 	a.stop(t)
-	store := streamDir(dir, alertsStream("rave-1"))
-	if err := os.RemoveAll(store); err != nil {
+	description := filepath.Join(streamDir(dir, alertsStream("rave-1")), "meta.inf")
+	if err := os.Remove(description); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(store, []byte("no directory"), 0o640); err != nil {
+	if err := os.MkdirAll(filepath.Join(description, "in the way"), 0o750); err != nil {
 		t.Fatal(err)
 	}
 

@@ -84,9 +84,9 @@ func readBy[T any](ctx context.Context, c *cli, s agent.Settings, running func(c
 	if unread != nil {
 		return answer, fmt.Errorf("%w; and its state can't be read either: %w", err, unread)
 	}
-	defer reader.Close()
 	c.sayDown("this is what its state in " + s.StateDir + " says")
-	return state(ctx, reader)
+	answer, err = state(ctx, reader)
+	return answer, errors.Join(err, reader.Close())
 }
 
 // sayDown says that no agent answers, and what happens instead.

@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"time"
 
@@ -47,7 +47,7 @@ func (c *cli) checkCommand() *cobra.Command {
 
 // undecided makes of any error but a verdict that it can't be told how things are.
 func undecided(err error) error {
-	if verdict, ok := err.(failure); err == nil || ok && verdict.err == nil {
+	if verdict := new(failure); err == nil || errors.As(err, verdict) && verdict.err == nil {
 		return err
 	}
 	return failure{statusUsage, err}
@@ -124,7 +124,7 @@ func (k checker) watch(ctx context.Context) error {
 			return nil
 		}
 		if k.out.isTerminal() && !k.json {
-			io.WriteString(k.out.w, clearScreen)
+			fmt.Fprint(k.out.w, clearScreen)
 		}
 		verdict := k.report(checked)
 		if !sleep(ctx, askAgain) {

@@ -88,11 +88,11 @@ func (c *cli) checkInventory(s agent.Settings) error {
 	if err != nil {
 		return failure{statusFailed, err}
 	}
-	s1 := newScreen(c.out)
+	out := newScreen(c.out)
 	for _, warning := range file.Warnings {
-		s1.line(in(yellow, "warning: "), say(warning.String()))
+		out.line(in(yellow, "warning: "), say(warning.String()))
 	}
-	s1.line(say(s.Config + ": " + inventoryWords(file)))
+	out.line(say(s.Config + ": " + inventoryWords(file)))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -79,9 +80,9 @@ func (o *output) Write(text []byte) (int, error) {
 // line writes pieces of text as one line.
 func (s screen) line(pieces ...piece) {
 	for _, p := range pieces {
-		io.WriteString(s.w, s.show(p))
+		fmt.Fprint(s.w, s.show(p))
 	}
-	io.WriteString(s.w, "\n")
+	fmt.Fprintln(s.w)
 }
 
 // piece is text in one style.

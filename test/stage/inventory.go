@@ -1,0 +1,49 @@
+package stage
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Inventory is what differs between the inventories of tests; the zero one is of
+// a host where each playbook may act, once for each incident and without a pause
+// between two.
+type Inventory struct {
+	// MaxActing is how many incidents may act at the same time, 1 if 0.
+	MaxActing int
+	// Units are lines beside the four that are always there.
+	Units []string
+	// Verify and Attempts are YAML mappings, Deadline a duration, for each
+	// playbook.
+	Verify, Attempts, Deadline string
+	// Autonomy is each playbook's ceiling.
+	Autonomy string
+}
+
+// Figures of a test. They are short and yet far above what a busy machine needs
+// between two answers of a probe.
+const (
+	usualVerify   = "{settle: 100ms, window: 500ms, within: 10s, every: 100ms}"
+	usualAttempts = "{max: 3, per: 1h, cooldown: 1ms}"
+	usualDeadline = "1m"
+)
+
+func (i Inventory) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "host: {name: %s, alerts: ['host=\"%s\"'], max_acting: %d}\n", Host, Host, cmp.Or(i.MaxActing, 1))
+	fmt.Fprintf(&b, "probes:\n")
+	for _, probe := range []string{WebhookErrors, Memory} {
+		fmt.Fprintf(&b, "  %s: {file: %s/%s.ok}\n", probe, folder, probe)
+	}
+	fmt.Fprintf(&b, "units:\n  %s: {healthy: [%s]}\n", Dispatcher, WebhookErrors)
+	for _, line := range append([]string{Prometheus + ": {}", Grafana + ": {}", Nginx + ": {}"}, i.Units...) {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
+	fmt.Fprintf(&b, "playbooks:\n")
+	for _, playbook := range []string{"system-down", "high-memory", "webhook-errors"} {
+		fmt.Fprintf(&b, "  - {name: %s, autonomy: %s, deadline: %s, verify: %s, attempts: %s}\n", playbook,
+			cmp.Or(i.Autonomy, "act"), cmp.Or(i.Deadline, usualDeadline), cmp.Or(i.Verify, usualVerify), cmp.Or(i.Attempts, usualAttempts))
+	}
+	return b.String()
+}

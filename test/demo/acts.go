@@ -10,9 +10,11 @@ import (
 // act is one thing that goes wrong, and what has to come of it.
 type act struct {
 	name string
-	// breaks says what is done to the site, and do does it.
+	// breaks says what is done to the site, do does it, and broken says how it
+	// is then, when that takes a while.
 	breaks string
 	do     func(*site.Site, context.Context) error
+	broken string
 	// alert is what Prometheus has to notice.
 	alert string
 	// rungs are those that have to be tried, each with its outcome.
@@ -37,8 +39,9 @@ var acts = []act{
 	},
 	{
 		name:   "high memory",
-		breaks: "grafana leaks, until the site uses 90 % of its 2 GB",
+		breaks: "grafana leaks until the site uses 90 % of its 2 GB",
 		do:     func(s *site.Site, ctx context.Context) error { return s.LeakGrafana(ctx) },
+		broken: "grafana has leaked enough",
 		alert:  "rave_high_memory_usage",
 		rungs: []rung{
 			{"restart prometheus", remediate.NotFixed},
@@ -50,6 +53,7 @@ var acts = []act{
 		name:    "system down",
 		breaks:  "nginx is killed, and again whenever Restart= brings it back, until systemd gives up on it",
 		do:      func(s *site.Site, ctx context.Context) error { return s.KillNginx(ctx) },
+		broken:  "systemd has given up on nginx",
 		alert:   "rave_system_down",
 		rungs:   []rung{{"restart what failed", remediate.Fixed}},
 		started: []string{"nginx.service"},

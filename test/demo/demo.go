@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"nightshift/test/site"
@@ -26,19 +27,31 @@ type demo struct {
 	show *timeline
 }
 
+// errStopped is the end of a demo whose ctx ended.
+var errStopped = errors.New("stopped")
+
 // run plays all acts. Its error says which was not repaired as it should be, or
 // why it could not be played.
 func run(ctx context.Context, o options) (err error) {
 	d := &demo{options: o, show: &timeline{out: o.Out, colour: o.Colour}}
 	d.introduce()
 	if d.site, err = site.Start(ctx, site.Options{Factor: o.Factor, Log: o.Log}); err != nil {
-		return err
+		return stopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, d.site.Stop()) }()
-	if err := d.playAll(ctx); err != nil || !o.Keep {
-		return err
+	err = stopped(ctx, d.playAll(ctx))
+	if o.Keep && ctx.Err() == nil {
+		return errors.Join(err, d.keep(ctx))
 	}
-	return d.keep(ctx)
+	return err
+}
+
+// stopped is err, unless that only says that ctx has ended.
+func stopped(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errStopped
+	}
+	return err
 }
 
 func (d *demo) introduce() {
@@ -99,8 +112,9 @@ func (d *demo) epilogue(ctx context.Context, results []*result, took time.Durati
 // check prints what the runbook's health check says, run inside as a person would
 // run it.
 func (d *demo) check(ctx context.Context) error {
-	out, err := d.site.Exec(ctx, "nightshift", "check", "--wait", d.patience(time.Minute).Round(time.Second).String())
-	d.show.say("rave-1# nightshift check")
+	command := []string{"nightshift", "check", "--wait", d.patience(time.Minute).String()}
+	out, err := d.site.Exec(ctx, command...)
+	d.show.say("rave-1# " + strings.Join(command, " "))
 	d.show.quote(out)
 	return err
 }

@@ -3,7 +3,7 @@
 // each was repaired as it should be.
 //
 //	make demo           # time divided by a factor that it prints
-//	make demo REAL=1    # every duration as it ships; half an hour
+//	make demo REAL=1    # every duration as it ships
 //	make demo KEEP=1    # leaves it all running at the end
 //
 // The exit status is 0 only if all three were repaired by the right rungs.
@@ -28,20 +28,24 @@ func main() {
 		Factor: factor(), Keep: os.Getenv("KEEP") != "",
 		Out: os.Stdout, Log: os.Stderr, Colour: showsColour(os.Stdout),
 	})
-	switch {
-	case err == nil:
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "demo: stopped, and nothing is left of it")
-		os.Exit(130) // 128 and SIGINT, as shells have it
-	default:
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
+		os.Exit(status(err))
 	}
+}
+
+// status is the exit status of an error: that of an interrupted program is 128 and
+// the number of SIGINT, as shells have it.
+func status(err error) int {
+	if errors.Is(err, errStopped) {
+		return 128 + int(syscall.SIGINT)
+	}
+	return 1
 }
 
 // defaultFactor has the whole take about two minutes, and still leaves a busy
 // machine of two cores the time for a scrape between two of them.
-const defaultFactor = 20
+const defaultFactor = 10
 
 func factor() int {
 	if os.Getenv("REAL") != "" {

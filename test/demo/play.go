@@ -34,14 +34,16 @@ func (d *demo) play(ctx context.Context, a act) (*result, error) {
 	defer cancel()
 	err = w.follow(bounded)
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	after, unread := d.site.Invocations(ctx)
 	if unread != nil {
 		return nil, unread
 	}
-	w.result.untouched = site.Untouched(before, after)
-	w.result.judge(site.Restarted(before, after), err)
+	started := site.Restarted(before, after)
+	w.untouched = site.Untouched(before, after)
+	w.say(time.Now(), "units", plain, "another InvocationID than before: "+names(started)+"; the same: "+names(w.untouched))
+	w.judge(started, err)
 	return w.result, nil
 }
 
@@ -59,7 +61,9 @@ func (w *watch) follow(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			w.say(time.Now(), "break", plain, "done")
+			if w.act.broken != "" {
+				w.say(time.Now(), "break", red, w.act.broken)
+			}
 		case e := <-w.site.Events():
 			w.heard(ctx, e)
 		case <-tick.C:

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -10,50 +11,43 @@ import (
 	"nightshift/remediate"
 )
 
-// writeTable sums up the acts: which rungs were tried, what was left alone, and
-// how long after the break the alert fired, the agent acted, and it was fixed.
+// writeTable sums up the acts: how long after the break the alert fired, the
+// agent acted, and it was fixed; which rungs were tried, and what was left alone.
 func writeTable(out io.Writer, results []*result) {
-	w := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(w, "  ACT\tALERT\tRUNGS\tOUTCOME\tUNTOUCHED\tALERT\tACT\tFIXED")
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ACT\tALERT\tFIRED\tACTED\tFIXED\tRUNG\tOUTCOME\tUNTOUCHED")
 	for _, r := range results {
-		rows := r.rungRows()
+		first := []string{r.act.name, r.act.alert, after(r.alerted), after(r.acted), after(r.fixed)}
 		left := names(r.untouched)
-		for n := range max(len(rows), len(left)) {
-			row := append(r.firstCells(n), at(rows, n, []string{"", ""})...)
-			row = append(row, at(left, n, ""))
-			row = append(row, r.timeCells(n)...)
-			fmt.Fprintln(w, "  "+strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		for _, rung := range r.rungs() {
+			cells := slices.Concat(first, []string{rung.name, rung.outcome, left})
+			fmt.Fprintln(w, strings.Join(cells, "\t"))
+			first, left = make([]string, len(first)), ""
 		}
 	}
 	w.Flush()
-}
-
-// firstCells name the act, on the first of its rows only.
-func (r *result) firstCells(n int) []string {
-	if n > 0 {
-		return []string{"", ""}
+	for line := range strings.Lines(text.String()) {
+		fmt.Fprintln(out, "  "+strings.TrimRight(line, " \n"))
 	}
-	return []string{r.act.name, r.act.alert}
 }
 
-func (r *result) timeCells(n int) []string {
-	if n > 0 {
-		return nil
-	}
-	return []string{after(r.alerted), after(r.acted), after(r.fixed)}
-}
+// rungRow is a rung of the ladder and what came of it, in words.
+type rungRow struct{ name, outcome string }
 
-// rungRows are the rungs of the ladder, tried or not.
-func (r *result) rungRows() [][]string {
-	var rows [][]string
+// rungs are those of the ladder, tried or not. There is always one row.
+func (r *result) rungs() []rungRow {
+	var rows []rungRow
 	for _, tried := range r.incident.Tried {
-		rows = append(rows, []string{tried.Name, outcome(tried.Outcome)})
+		rows = append(rows, rungRow{tried.Name, outcome(tried.Outcome)})
 	}
-	if r.incident.Plan == nil {
-		return rows
+	if p := r.incident.Plan; p != nil {
+		for _, rung := range p.Rungs[min(len(rows), len(p.Rungs)):] {
+			rows = append(rows, rungRow{rung.Name, "not needed"})
+		}
 	}
-	for _, rung := range r.incident.Plan.Rungs[min(len(rows), len(r.incident.Plan.Rungs)):] {
-		rows = append(rows, []string{rung.Name, "not needed"})
+	if len(rows) == 0 {
+		return []rungRow{{"none", "-"}}
 	}
 	return rows
 }
@@ -66,12 +60,8 @@ func outcome(o remediate.Outcome) string {
 }
 
 // names are units without their common suffix.
-func names(units []string) []string {
-	var short []string
-	for _, unit := range units {
-		short = append(short, strings.TrimSuffix(unit, ".service"))
-	}
-	return short
+func names(units []string) string {
+	return strings.ReplaceAll(strings.Join(units, " "), ".service", "")
 }
 
 func after(d time.Duration) string {
@@ -79,12 +69,4 @@ func after(d time.Duration) string {
 		return "never"
 	}
 	return seconds(d)
-}
-
-// at is an element of a list, or what stands for one that it does not have.
-func at[T any](list []T, n int, none T) T {
-	if n < len(list) {
-		return list[n]
-	}
-	return none
 }

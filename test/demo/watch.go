@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"nightshift/remediate"
@@ -22,6 +22,7 @@ type watch struct {
 	told  []string          // what Alertmanager holds
 	deaf  bool              // whether Prometheus did not answer last
 	known bool              // whether an incident of the act was opened
+	fired time.Time         // when Prometheus found that its alert fires
 }
 
 // watch begins an act: now is its second 0.
@@ -52,10 +53,7 @@ func (w *watch) look(ctx context.Context) {
 		w.deaf = true
 		return
 	}
-	if w.deaf {
-		w.deaf = false
-		w.say(time.Now(), "prometheus", faint, "answers again, and has forgotten since when alerts are pending")
-	}
+	w.deaf = false
 	w.compare(alerts)
 	w.lookAtAlertmanager(ctx)
 }
@@ -71,21 +69,24 @@ func (w *watch) compare(alerts []site.Alert) {
 	}
 	for name := range w.held {
 		if now[name] == "" {
-			w.say(time.Now(), "prometheus", green, name+" is over")
+			w.say(time.Now(), "prometheus", green, name+" is gone")
 		}
 	}
 	w.held = now
 }
 
 func (w *watch) sayAlert(a site.Alert) {
-	if a.State == "pending" {
-		w.say(a.Active, "prometheus", yellow, a.Name+" is pending", a.Summary)
-		return
+	switch {
+	case a.State == "pending" && a.Name == w.act.alert && w.alerted > 0:
+		w.say(a.Active, "prometheus", yellow, a.Name+" is pending again: Prometheus, started anew, has forgotten since when")
+	case a.State == "pending":
+		w.say(a.Active, "prometheus", yellow, a.Name+" is pending: "+a.Summary)
+	default:
+		w.say(a.Evaluated, "prometheus", red, a.Name+" fires: "+a.Summary)
 	}
-	if a.Name == w.act.alert && w.alerted == 0 {
-		w.alerted = a.Evaluated.Sub(w.show.zero)
+	if a.State == "firing" && a.Name == w.act.alert && w.alerted == 0 {
+		w.fired, w.alerted = a.Evaluated, a.Evaluated.Sub(w.show.zero)
 	}
-	w.say(a.Evaluated, "prometheus", red, a.Name+" fires", a.Summary)
 }
 
 // lookAtAlertmanager tells only what it drops: what it is told, the agent hears.
@@ -137,7 +138,9 @@ func (w *watch) opened(e remediate.Event) {
 	w.known = true
 	w.incident.ID = e.Incident
 	received := e.Opened.Received.Wall
-	w.say(received, "webhook", plain, "Alertmanager tells "+e.Opened.Alert.Name()+" to the agent, whose alert it is: "+target(e.Opened))
+	text := "Alertmanager's POST reaches the agent"
+	if !w.fired.IsZero() {
+		text += fmt.Sprintf(", %d ms after Prometheus began to evaluate the rule", received.Sub(w.fired).Milliseconds())
+	}
+	w.say(received, "webhook", plain, text)
 }
-
-func target(o *remediate.Opened) string { return strings.ReplaceAll(o.Target.String(), ":", " ") }

@@ -20,11 +20,11 @@ func (w *watch) sayEvent(e remediate.Event, prefix string) {
 func (w *watch) words(e remediate.Event) (who string, tone style, text string, more []string) {
 	switch {
 	case e.Opened != nil:
-		return "incident", bold, fmt.Sprintf("%s opened: playbook %s for %s", e.Incident, e.Opened.Playbook.Name, e.Opened.Target), nil
+		return "incident", bold, fmt.Sprintf("%s opened by %s: playbook %s for %s", e.Incident, e.Opened.Alert.Name(), e.Opened.Playbook.Name, e.Opened.Target), nil
 	case e.Joined != nil:
 		return "incident", faint, joinedWords(e.Joined), nil
 	case e.Planned != nil:
-		return "plan", plain, plannedWords(e.Planned), ladder(e.Planned.Plan)
+		return "plan", plain, ladder(e.Planned.Plan), unwell(e.Planned.Observations)
 	case e.Judged != nil:
 		return w.judgedWords(e.Judged)
 	case e.Waited != nil:
@@ -32,7 +32,7 @@ func (w *watch) words(e remediate.Event) (who string, tone style, text string, m
 	case e.Gathered != nil:
 		return "evidence", plain, "kept before anything is touched", evidenceLines(e.Gathered.Evidence)
 	case e.Started != nil:
-		return "step", bold, e.Started.What.String() + ": the intent is durable, systemd is asked over D-Bus", nil
+		return w.startedWords(e)
 	case e.Finished != nil:
 		return w.finishedWords(e.Finished)
 	case e.Watched != nil:
@@ -54,19 +54,13 @@ func joinedWords(j *remediate.Joined) string {
 	return "told that " + j.Alert.Name() + " is resolved"
 }
 
-func plannedWords(p *remediate.Planned) string {
-	if bad := unwell(p.Observations); len(bad) > 0 {
-		return "not healthy: " + strings.Join(bad, "; ")
-	}
-	return "least invasive first"
-}
-
-func ladder(p remediate.Plan) []string {
-	var lines []string
+// ladder is the rungs on one line.
+func ladder(p remediate.Plan) string {
+	var rungs []string
 	for n, rung := range p.Rungs {
-		lines = append(lines, fmt.Sprintf("%d. %s", n+1, rung.Name))
+		rungs = append(rungs, fmt.Sprintf("%d. %s", n+1, rung.Name))
 	}
-	return lines
+	return strings.Join(rungs, "  ")
 }
 
 func (w *watch) judgedWords(j *remediate.Judged) (who string, tone style, text string, more []string) {
@@ -81,17 +75,23 @@ func (w *watch) judgedWords(j *remediate.Judged) (who string, tone style, text s
 	return "gates", yellow, fmt.Sprintf("%s (%s): %s", v.Decision, v.Reason, rung), []string{v.Detail}
 }
 
-// finishedWords tells what systemd did, by the InvocationID.
+func (w *watch) startedWords(e remediate.Event) (who string, tone style, text string, more []string) {
+	text = e.Started.What.String() + ": the intent is durable"
+	if len(w.incident.Tried) == 1 && e.Started.Step == 0 {
+		text += fmt.Sprintf(", %d ms after the webhook", e.At.Since(w.incident.Received).Milliseconds())
+	}
+	return "step", bold, text, nil
+}
+
+// finishedWords tells what systemd did, by its own words.
 func (w *watch) finishedWords(f *remediate.Finished) (who string, tone style, text string, more []string) {
 	r := f.Receipt
-	text = fmt.Sprintf("%s after %d ms: %s", r.Result, r.Took.Milliseconds(), r.Detail)
+	text = fmt.Sprintf("%s over D-Bus, in %d ms: %s", r.Result, r.Took.Milliseconds(), r.Detail)
 	if id := r.Facts[remediate.FactInvocation]; id != "" {
 		more = append(more, "InvocationID "+id)
 	}
-	for name, value := range r.Facts {
-		if name == "reset-failed" {
-			more = append(more, value)
-		}
+	if note := r.Facts["ResetFailed"]; note != "" {
+		more = append(more, "reset-failed before: "+note)
 	}
 	if r.Result != remediate.Done {
 		return "step", red, text, more
@@ -102,6 +102,9 @@ func (w *watch) finishedWords(f *remediate.Finished) (who string, tone style, te
 func probedWords(observations []remediate.Observation) (who string, tone style, text string, more []string) {
 	if bad := unwell(observations); len(bad) > 0 {
 		return "probe", yellow, strings.Join(bad, "; "), nil
+	}
+	if len(observations) == 1 {
+		return "probe", plain, observations[0].Probe + " is healthy (" + observations[0].Detail + ")", nil
 	}
 	return "probe", plain, fmt.Sprintf("all %d healthy", len(observations)), nil
 }

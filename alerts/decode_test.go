@@ -71,7 +71,7 @@ func TestDecodeAccepts(t *testing.T) {
 		"no times at all": {one(down), func(n alerts.Notification) bool { return n.Alerts[0].StartsAt.IsZero() }},
 		"another zone, told as UTC": {one(`{"status":"firing","labels":{"a":"b"},"startsAt":"2026-03-01T14:00:00+02:00"}`),
 			func(n alerts.Notification) bool {
-				return n.Alerts[0].StartsAt == time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+				return n.Alerts[0].StartsAt.Equal(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 			}},
 		"a fingerprint of any kind, which is not read": {one(`{"status":"firing","labels":{"a":"b"},"fingerprint":[1],"truncated":"yes"}`),
 			func(n alerts.Notification) bool {

@@ -85,6 +85,9 @@ func (c *cli) configCheckCommand() *cobra.Command {
 
 func (c *cli) checkInventory(s agent.Settings) error {
 	file, err := s.Inventory()
+	if err == nil {
+		err = agent.CheckConfig(s, file)
+	}
 	if err != nil {
 		return failure{statusFailed, err}
 	}

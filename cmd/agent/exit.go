@@ -66,7 +66,7 @@ func (c *cli) statusOf(err error) int {
 		return f.status
 	case !c.begun:
 		return statusUsage
-	case errors.Is(err, agent.ErrFenced), errors.As(err, new(inventory.Errors)):
+	case errors.Is(err, agent.ErrFenced), errors.Is(err, agent.ErrConfig), errors.As(err, new(inventory.Errors)):
 		return statusConfig
 	}
 	return statusFailed

@@ -54,22 +54,14 @@ func (c *cli) runAgent(ctx context.Context, signals <-chan os.Signal) error {
 }
 
 // ownSettings are those of the agent itself: of the environment that it was given,
-// and of a file only if one was named. Without an inventory, or with a wrong one,
-// starting again would not help.
+// and of a file only if one was named.
 func (c *cli) ownSettings() (agent.Settings, error) {
 	if c.environment != "" {
 		if err := c.readEnvironment(c.environment, ""); err != nil {
 			return agent.Settings{}, err
 		}
 	}
-	settings, err := loadSettings()
-	if err != nil {
-		return settings, err
-	}
-	if _, err := settings.Inventory(); err != nil {
-		return settings, failure{statusConfig, err}
-	}
-	return settings, nil
+	return loadSettings()
 }
 
 // attend does what signals ask of a running agent until it ends.

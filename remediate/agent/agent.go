@@ -67,18 +67,7 @@ func New(s Settings, version string, log *slog.Logger) (*Agent, error) {
 
 // open does the steps of New; each registers how it is taken back.
 func (a *Agent) open() error {
-	if err := checkExposure(a.settings); err != nil {
-		return err
-	}
-	file, err := a.settings.Inventory()
-	if err != nil {
-		return err
-	}
-	config, err := configure(a.settings, file)
-	if err != nil {
-		return err
-	}
-	probes, err := makeProbes(a.settings, file, inForce{})
+	file, config, probes, err := read(a.settings, inForce{})
 	if err != nil {
 		return err
 	}
@@ -319,7 +308,11 @@ func (a *Agent) fail(err error) {
 	}
 	a.mu.Unlock()
 	a.log.Error("the agent ends", slog.Any("err", err))
-	go a.Stop(context.Background())
+	go func() {
+		if err := a.Stop(context.Background()); err != nil {
+			a.log.Error("the agent did not end in order", slog.Any("err", err))
+		}
+	}()
 }
 
 // Stop ends the agent in the reverse order of its start, within stopTimeout, and
@@ -345,20 +338,12 @@ const stopTimeout = 20 * time.Second
 // error the one before stays in force. Live incidents keep their plan. The host's
 // name can't change: it names the log.
 func (a *Agent) Reload() error {
-	file, err := a.settings.Inventory()
+	file, config, probes, err := read(a.settings, inForce{a.file(), *a.world.probes.Load()})
 	if err != nil {
 		return err
 	}
 	if file.Host.Name != a.file().Host.Name {
 		return fmt.Errorf("cannot reload: host.name changed from %s to %s; restart the agent for that", a.file().Host.Name, file.Host.Name)
-	}
-	config, err := configure(a.settings, file)
-	if err != nil {
-		return err
-	}
-	probes, err := makeProbes(a.settings, file, inForce{a.file(), *a.world.probes.Load()})
-	if err != nil {
-		return err
 	}
 	a.inventory.Store(file)
 	a.journal.Describe(file.Digest, digestOf(config.Playbooks))

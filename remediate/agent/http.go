@@ -40,7 +40,7 @@ func (a *Agent) serveReady(w http.ResponseWriter, r *http.Request) {
 	if !ready.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	json.NewEncoder(w).Encode(ready)
+	_ = json.NewEncoder(w).Encode(ready) // who asked may be gone
 }
 
 // serve answers on the listener until it is closed. TLS, client certificates and

@@ -70,7 +70,7 @@ func (a *Agent) read(ctx context.Context, reader *journal.AlertReader) {
 			continue
 		}
 		if len(arrivals) > 0 {
-			a.engine.Take(ctx, arrivals) // an error is ctx's, or the engine's end
+			_ = a.engine.Take(ctx, arrivals) // an error is ctx's, or the engine's end
 		}
 	}
 }

@@ -19,9 +19,10 @@ import (
 // that reading changes nothing.
 type Reader struct {
 	history
-	dir    string
-	host   string
-	ledger *remediate.Ledger
+	settings Settings
+	dir      string
+	host     string
+	ledger   *remediate.Ledger
 }
 
 // OpenReadOnly copies the state to a temporary folder and opens that. Close
@@ -35,7 +36,7 @@ func OpenReadOnly(ctx context.Context, s Settings) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make room for a copy of the state: %w", err)
 	}
-	r := &Reader{dir: dir, host: file.Host.Name, ledger: remediate.NewLedger()}
+	r := &Reader{settings: s, dir: dir, host: file.Host.Name, ledger: remediate.NewLedger()}
 	if err := r.open(ctx, s); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -104,8 +105,13 @@ func (r *Reader) Verify(ctx context.Context) (oncall.Health, error) {
 
 // Status is what the state says of an agent that does not run.
 func (r *Reader) Status(context.Context) (oncall.Status, error) {
+	now := clock()
+	frozen := frozenByFile(now, FreezeFile(r.settings), siteFreezeFile)()
+	if frozen == nil {
+		frozen = r.ledger.Frozen(now())
+	}
 	s := oncall.Status{
-		Host: r.host, Frozen: r.ledger.Frozen(clock()()), Open: map[remediate.State]int{},
+		Host: r.host, Frozen: frozen, Open: map[remediate.State]int{},
 		Degraded: map[string]string{"agent": "it does not run"},
 	}
 	for _, i := range r.ledger.Live() {
@@ -133,7 +139,7 @@ func ExplainOffline(ctx context.Context, s Settings, body string) ([]byte, error
 	defer end()
 	ledger := remediate.NewLedger()
 	if r, err := OpenReadOnly(ctx, s); err == nil {
-		defer r.Close()
+		defer func() { _ = r.Close() }() // it was only a copy
 		ledger = r.ledger
 	}
 	now := clock()

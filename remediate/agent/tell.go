@@ -64,7 +64,7 @@ func said(e remediate.Event) []slog.Attr {
 // notifyReady tells systemd that the agent is ready, and feeds its watchdog for as
 // long as the engine answers: sd_notify(3), sd_watchdog_enabled(3).
 func (a *Agent) notifyReady() {
-	daemon.SdNotify(false, daemon.SdNotifyReady)
+	tell(daemon.SdNotifyReady)
 	every := watchdogEvery()
 	if every <= 0 {
 		return
@@ -76,7 +76,7 @@ func (a *Agent) notifyReady() {
 		for ctx.Err() == nil {
 			asking, done := context.WithTimeout(ctx, every)
 			if _, err := a.engine.Frozen(asking); err == nil {
-				daemon.SdNotify(false, daemon.SdNotifyWatchdog)
+				tell(daemon.SdNotifyWatchdog)
 			}
 			done()
 			pause(ctx, every/2)
@@ -95,4 +95,7 @@ func watchdogEvery() time.Duration {
 	return time.Duration(usec) * time.Microsecond / 2
 }
 
-func (a *Agent) notifyStopping() { daemon.SdNotify(false, daemon.SdNotifyStopping) }
+func (a *Agent) notifyStopping() { tell(daemon.SdNotifyStopping) }
+
+// tell says something to systemd; where nobody listens, nothing is lost.
+func tell(state string) { _, _ = daemon.SdNotify(false, state) }

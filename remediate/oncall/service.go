@@ -79,8 +79,8 @@ func Serve(o Options) (*Service, error) {
 // Stop ends the service. What is under way is cut short.
 func (s *Service) Stop() {
 	s.cancel()
-	s.verbs.Unsubscribe()
-	s.micro.Stop()
+	_ = s.verbs.Unsubscribe() // both fail only on a connection that is closed
+	_ = s.micro.Stop()
 	for range atOnce {
 		s.slots <- struct{}{}
 	}
@@ -176,7 +176,7 @@ func (s *Service) serveQueries() error {
 	for name, query := range s.queries() {
 		handler := func(r micro.Request) { s.beside(func() { s.query(r, query) }) }
 		if err := service.AddEndpoint(name, micro.HandlerFunc(handler), micro.WithEndpointSubject(askSubject(s.o.Host, name))); err != nil {
-			service.Stop()
+			_ = service.Stop()
 			return fmt.Errorf("cannot offer the query %s: %w", name, err)
 		}
 	}
@@ -189,7 +189,7 @@ func (s *Service) query(r micro.Request, ask func(context.Context, []byte) (any,
 	defer cancel()
 	value, err := ask(ctx, r.Data())
 	if err != nil {
-		r.Error("400", remediate.Printable(err.Error()), nil)
+		s.refuse(r, "400", err)
 		return
 	}
 	text, err := remediate.EncodeJSON(value)
@@ -197,10 +197,19 @@ func (s *Service) query(r micro.Request, ask func(context.Context, []byte) (any,
 		err = fmt.Errorf("the answer has %d bytes, a message holds %d; ask for less (--since, --limit)", len(text), s.o.Conn.MaxPayload())
 	}
 	if err != nil {
-		r.Error("500", err.Error(), nil)
+		s.refuse(r, "500", err)
 		return
 	}
-	r.Respond(text)
+	if err := r.Respond(text); err != nil {
+		s.o.Logger.Warn("cannot answer a query", slog.Any("err", err))
+	}
+}
+
+// refuse answers a query with an error, in the header as micro services do.
+func (s *Service) refuse(r micro.Request, code string, why error) {
+	if err := r.Error(code, remediate.Printable(why.Error()), nil); err != nil {
+		s.o.Logger.Warn("cannot answer a query", slog.Any("err", err))
+	}
 }
 
 func (s *Service) queries() map[string]func(context.Context, []byte) (any, error) {

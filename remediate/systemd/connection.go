@@ -68,11 +68,11 @@ func (c *connection) dial(address string) (*dbus.Conn, error) {
 	}
 	// By number: looking a name up may need a bus.
 	if err := conn.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Getuid()))}); err != nil {
-		conn.Close()
+		_ = conn.Close() // the first error tells more
 		return nil, err
 	}
 	if err := conn.Hello(); err != nil {
-		conn.Close()
+		_ = conn.Close() // the first error tells more
 		return nil, err
 	}
 	context.AfterFunc(conn.Context(), c.end)
@@ -85,7 +85,7 @@ func (c *connection) gone() <-chan struct{} { return c.alive.Done() }
 func (c *connection) close() {
 	c.end()
 	if c.Conn != nil {
-		c.Conn.Close()
+		c.Close()
 	}
 }
 

@@ -155,7 +155,7 @@ func divideOffset(text string, factor int) (divided string, length int, err erro
 func leadingWord(text string) string {
 	end := strings.IndexFunc(text, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && !(r >= '0' && r <= '9') && r != '_' && r != ':' && r != '.'
+		return !letter && (r < '0' || r > '9') && r != '_' && r != ':' && r != '.'
 	})
 	if end < 0 {
 		return text

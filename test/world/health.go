@@ -30,7 +30,7 @@ func (w *World) AwaitHealthy(ctx context.Context) error {
 				break
 			}
 			if ctx.Err() != nil {
-				return fmt.Errorf("cannot wait longer for %s: it answers %d, want %d: %v", url, got, want, err)
+				return fmt.Errorf("cannot wait longer for %s: it answers %d, want %d: %w", url, got, want, err)
 			}
 			time.Sleep(healthPoll)
 		}

@@ -75,7 +75,7 @@ func (k *keeper) expect(word string) (string, error) {
 func (k *keeper) alive() error {
 	select {
 	case <-k.ended:
-		return fmt.Errorf("cannot go on without the world's keeper, which has ended (%v): %s", k.err, k.log)
+		return fmt.Errorf("cannot go on without the world's keeper, which has ended (%w): %s", k.err, k.log)
 	default:
 		return nil
 	}

@@ -68,7 +68,9 @@ func attend(systemd *exec.Cmd, control io.Reader) error {
 	}
 	// The kernel kills and reaps a PID namespace with its first process.
 	_ = systemd.Process.Kill()
-	<-ended
+	if err := <-ended; err == nil {
+		return fmt.Errorf("the world's systemd ended by itself")
+	}
 	return nil
 }
 

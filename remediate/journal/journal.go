@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -88,7 +89,7 @@ func (j *Journal) open(ctx context.Context) error {
 	if j.o.Listen == "" {
 		return nil
 	}
-	return writeContext(&j.o, j.store.srv.ClientURL())
+	return writeContext(&j.o, j.o.url(j.store.srv.Addr().(*net.TCPAddr).Port))
 }
 
 // openCounted opens the store, counting the failures; the third sets it aside.

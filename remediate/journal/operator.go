@@ -114,8 +114,14 @@ func writeContext(o *Options, url string) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the nats context: %w", err)
 	}
+	ca := o.TLSCA
+	if ca != "" {
+		if ca, err = filepath.Abs(ca); err != nil {
+			return fmt.Errorf("cannot write the nats context: %w", err)
+		}
+	}
 	text, err := json.Marshal(natsContext{
-		Description: "nightshift on " + o.Host, URL: url, NKey: seedFile(dir), CA: o.TLSCA,
+		Description: "nightshift on " + o.Host, URL: url, NKey: seedFile(dir), CA: ca,
 	}, jsontext.WithIndent("  "))
 	if err != nil {
 		return fmt.Errorf("cannot write the nats context: %w", err)

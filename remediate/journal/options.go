@@ -31,8 +31,7 @@ type Options struct {
 	// takes a free one.
 	Listen string
 	// TLSCert, TLSKey and TLSCA are files in PEM. Off loopback the first two
-	// are required; with TLSCA clients must show a certificate of that
-	// authority, and the nats context names it.
+	// are required; TLSCA is the authority that the nats context trusts.
 	TLSCert, TLSKey, TLSCA string
 	// Group may read the operator's seed; empty for nightshift, if the system
 	// has it.
@@ -119,13 +118,7 @@ func (o *Options) tlsConfig() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use NIGHTSHIFT_NATS_TLS_CERT_FILE and NIGHTSHIFT_NATS_TLS_KEY_FILE: %w", err)
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	if o.TLSCA == "" {
-		return config, nil
-	}
-	config.ClientCAs, err = readPool(o.TLSCA)
-	config.ClientAuth = tls.RequireAndVerifyClientCert
-	return config, err
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
 // now is the moment of an event of the journal's own.
@@ -154,6 +147,20 @@ const (
 	// stopDeadline bounds the end of a server.
 	stopDeadline = 5 * time.Second
 )
+
+// url is how the nats client of this host gets to port: by name, because a
+// certificate has names.
+func (o *Options) url(port int) string {
+	host, _, _ := o.listenAddr() // checked before
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	scheme := "nats"
+	if o.TLSCert != "" {
+		scheme = "tls"
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port))
+}
 
 // logger is the options' logger, or one that says nothing.
 func (o *Options) logger() *slog.Logger {

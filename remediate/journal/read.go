@@ -77,13 +77,14 @@ func (r *reader) ask(ctx context.Context, q query, fn func(message) error) (next
 	if err != nil {
 		return q.Seq, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, callDeadline)
-	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return q.Seq, fmt.Errorf("cannot read %s: %w", r.stream, err)
+	}
 	if err := r.conn.PublishRequest("$JS.API.DIRECT.GET."+r.stream, r.inbox, body); err != nil {
 		return q.Seq, fmt.Errorf("cannot read %s: %w", r.stream, err)
 	}
 	for next = q.Seq; ; {
-		msg, err := r.sub.NextMsgWithContext(ctx)
+		msg, err := r.sub.NextMsg(callDeadline) // of each message: fn takes its own time
 		if err != nil {
 			return next, fmt.Errorf("cannot read %s: %w", r.stream, err)
 		}

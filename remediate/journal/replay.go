@@ -25,10 +25,11 @@ func (j *Journal) Replay(ctx context.Context, fn func(Recorded) error) (*Damage,
 	c.snapshot = nextSnapshot(c.n, j.o.now())
 	w := &walker{epoch: c.epoch}
 	err = j.walkLog(ctx, w, c.epoch, query{Seq: start, Bare: true}, c.seq, func(r Recorded) error {
-		if isSnapshot(r.Type) {
+		switch {
+		case isSnapshot(r.Type):
 			c.snapshot = nextSnapshot(r.N, r.At)
-		} else if w.events == 1 {
-			c.snapshot = nextSnapshot(r.N, r.At)
+		case w.events == 1:
+			c.snapshot = nextSnapshot(r.N-1, r.At)
 		}
 		return fn(r)
 	})

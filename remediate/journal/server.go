@@ -2,12 +2,9 @@ package journal
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -147,17 +144,4 @@ func (d *door) connect(name string, key nkeys.KeyPair, options ...nats.Option) (
 // whoever stops waiting for an append does not undo it.
 func within(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), callDeadline)
-}
-
-// readPool reads an authority's certificates.
-func readPool(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(filepath.Clean(file))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read NIGHTSHIFT_NATS_CA_FILE: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("cannot read NIGHTSHIFT_NATS_CA_FILE %s: expected certificates in PEM", file)
-	}
-	return pool, nil
 }

@@ -48,6 +48,7 @@ Description=stand-in of the stage
 [Service]
 ExecStartPre=/usr/lib/stage/start %N
 ExecStart=/usr/lib/stage/life %N
+ExecReload=/bin/true
 Restart=on-failure
 RestartSec=100ms
 `

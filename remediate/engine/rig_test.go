@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"nightshift/alerts"
@@ -32,9 +33,11 @@ type rig struct {
 	clock  func() Instant
 	// reached is called at each boundary; it may kill.
 	reached func(boundary string)
-	next    uint64
-	cancel  context.CancelFunc
-	ended   chan error
+	// registry keeps the metrics where a test looks at them.
+	registry *prometheus.Registry
+	next     uint64
+	cancel   context.CancelFunc
+	ended    chan error
 }
 
 // inBubble runs a test in virtual time.
@@ -95,7 +98,7 @@ func (r *rig) start() {
 	r.Engine = engine.New(engine.Options{
 		Config: r.config, Log: r.log, World: r.world, Actions: map[Verb]Action{VerbRestart: enginetest.Restart{World: r.world}},
 		Ledger: ledger, FrozenByFile: func() *Freeze { return r.frozen }, Now: r.clock,
-		Logger: slog.New(slog.NewTextHandler(r.Output(), nil)), Reached: func(b string) { r.reached(b) },
+		Logger: slog.New(slog.NewTextHandler(r.Output(), nil)), Registerer: r.registerer(), Reached: func(b string) { r.reached(b) },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.ended = cancel, make(chan error, 1)
@@ -106,6 +109,13 @@ func (r *rig) start() {
 		err = run(ctx)
 	}()
 	synctest.Wait()
+}
+
+func (r *rig) registerer() prometheus.Registerer {
+	if r.registry == nil {
+		return prometheus.NewRegistry()
+	}
+	return r.registry
 }
 
 // stop ends the engine and returns what Run returned.

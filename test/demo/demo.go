@@ -9,15 +9,17 @@ import (
 	"time"
 
 	"nightshift/test/site"
+	"nightshift/test/world"
 )
 
 // options say how the demo is run.
 type options struct {
-	Factor int  // divides every duration
-	Keep   bool // whether it is left running at the end, until ctx ends
-	Out    io.Writer
-	Log    io.Writer // progress of what is built and started
-	Colour bool
+	Factor       int                // divides every duration
+	Alertmanager world.Alertmanager // which one tells the agent
+	Keep         bool               // whether it is left running at the end, until ctx ends
+	Out          io.Writer
+	Log          io.Writer // progress of what is built and started
+	Colour       bool
 }
 
 // demo is a running one.
@@ -35,7 +37,7 @@ var errStopped = errors.New("stopped")
 func run(ctx context.Context, o options) (err error) {
 	d := &demo{options: o, show: &timeline{out: o.Out, colour: o.Colour}}
 	d.introduce()
-	if d.site, err = site.Start(ctx, site.Options{Factor: o.Factor, Log: o.Log}); err != nil {
+	if d.site, err = site.Start(ctx, site.Options{Factor: o.Factor, Alertmanager: o.Alertmanager, Log: o.Log}); err != nil {
 		return stopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, d.site.Stop()) }()

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"nightshift/test/world"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -17,9 +19,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // TestTheDemoRepairsAllThree is the demo as `make demo` runs it, with nobody
 // watching.
 func TestTheDemoRepairsAllThree(t *testing.T) {
+	repairsAllThree(t, options{Factor: defaultFactor})
+}
+
+func TestTheDemoRepairsAllThreeWithARecentAlertmanager(t *testing.T) {
+	repairsAllThree(t, options{Factor: 2 * defaultFactor, Alertmanager: world.Recent})
+}
+
+func repairsAllThree(t *testing.T, o options) {
 	var out bytes.Buffer
-	err := run(t.Context(), options{Factor: defaultFactor, Out: io.MultiWriter(&out, t.Output()), Log: t.Output()})
-	if err != nil {
+	o.Out, o.Log = io.MultiWriter(&out, t.Output()), t.Output()
+	if err := run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	_, table, _ := strings.Cut(out.String(), "What was repaired\n")

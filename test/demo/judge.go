@@ -42,16 +42,15 @@ func (d *demo) explain(ctx context.Context, r *result) {
 	for _, problem := range r.problems {
 		d.show.say(problem)
 	}
-	commands := [][]string{{"journalctl", "--unit=nightshift", "--no-pager", "--output=short-precise", "--lines=40"}}
 	if r.incident.ID != "" {
-		commands = append([][]string{{"nightshift", "show", string(r.incident.ID)}}, commands...)
-	}
-	for _, command := range commands {
+		command := []string{"nightshift", "show", string(r.incident.ID)}
 		d.show.title("rave-1# " + strings.Join(command, " "))
 		out, err := d.site.Exec(ctx, command...)
-		d.show.quote(out)
 		if err != nil {
-			d.show.say(err.Error())
+			out += err.Error()
 		}
+		d.show.quote(out)
 	}
+	d.show.title("What the agent logged last")
+	d.show.quote(d.site.AgentLog(ctx))
 }

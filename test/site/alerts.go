@@ -42,7 +42,7 @@ type rule struct {
 // Alerts are those that Prometheus holds, pending and firing.
 func (s *Site) Alerts(ctx context.Context) ([]Alert, error) {
 	var answer rules
-	if err := s.get(ctx, Prometheus+"/api/v1/rules?type=alert", &answer); err != nil {
+	if err := s.get(ctx, prometheus+"/api/v1/rules?type=alert", &answer); err != nil {
 		return nil, err
 	}
 	var found []Alert
@@ -62,7 +62,7 @@ func (s *Site) Told(ctx context.Context) ([]string, error) {
 	var answer []struct {
 		Labels map[string]string `json:"labels"`
 	}
-	if err := s.get(ctx, Alertmanager+"/api/v2/alerts?active=true", &answer); err != nil {
+	if err := s.get(ctx, alertmanager+"/api/v2/alerts?active=true", &answer); err != nil {
 		return nil, err
 	}
 	var names []string

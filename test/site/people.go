@@ -1,7 +1,6 @@
 package site
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"nightshift/remediate"
-	"nightshift/remediate/oncall"
 	"nightshift/test/world"
 )
 
@@ -22,12 +20,11 @@ func (s *Site) listen() error {
 	if err != nil {
 		return err
 	}
-	s.people = "nats://" + address
 	identity, err := nats.NkeyOptionFromSeed(s.Path(seedFile))
 	if err != nil {
 		return fmt.Errorf("cannot use the operator's key: %w", err)
 	}
-	s.conn, err = nats.Connect(s.people, identity, nats.MaxReconnects(-1), nats.ReconnectWait(poll))
+	s.conn, err = nats.Connect("nats://"+address, identity, nats.MaxReconnects(-1), nats.ReconnectWait(poll))
 	if err != nil {
 		return fmt.Errorf("cannot listen to the agent: %w", err)
 	}
@@ -38,8 +35,8 @@ func (s *Site) listen() error {
 }
 
 // Events are the agent's events from the start of the site on, as people are told
-// of them: each is stored before. It is one queue for all who read it. What the
-// agent says just when its connections break is in [Site.Story] only.
+// of them: each is stored before. It is one queue for all who read it, and does not
+// hold what the agent says just when its connections break.
 func (s *Site) Events() <-chan remediate.Event { return s.events }
 
 // cloudEvent is what is read of an event on the wire.
@@ -57,7 +54,8 @@ type cloudEvent struct {
 func (s *Site) hear(m *nats.Msg) {
 	var c cloudEvent
 	if err := remediate.DecodeJSON(m.Data, &c); err != nil {
-		return // the story, which is asked for, would say the same as an error
+		fmt.Fprintln(s.log, "site: cannot understand the agent:", err)
+		return
 	}
 	e := c.Data.Event
 	e.Type = remediate.EventType(strings.TrimPrefix(c.Type, "nightshift."))
@@ -69,59 +67,4 @@ func (s *Site) hear(m *nats.Msg) {
 	case s.events <- e:
 	case <-s.done:
 	}
-}
-
-// Story asks the agent for all of an incident.
-func (s *Site) Story(ctx context.Context, id remediate.ID) (oncall.Story, error) {
-	var story oncall.Story
-	err := s.ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(id)}, &story)
-	return story, err
-}
-
-// Incidents asks the agent for the incidents that a filter chooses, the newest
-// first.
-func (s *Site) Incidents(ctx context.Context, filter oncall.Filter) ([]oncall.Summary, error) {
-	var list []oncall.Summary
-	err := s.ask(ctx, oncall.AskIncidents, filter, &list)
-	return list, err
-}
-
-// Do says a verb to the agent as its operator.
-func (s *Site) Do(ctx context.Context, verb string, r oncall.Request) (oncall.Reply, error) {
-	client, err := s.operator()
-	if err != nil {
-		return oncall.Reply{}, err
-	}
-	defer client.Close()
-	return client.Do(ctx, verb, r)
-}
-
-func (s *Site) ask(ctx context.Context, query string, question, answer any) error {
-	client, err := s.operator()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return client.Ask(ctx, query, question, answer)
-}
-
-// operator is a connection of its own for each question: the agent may have been
-// restarted in between.
-func (s *Site) operator() (*oncall.Client, error) {
-	return oncall.Connect(s.people, "operator", world.Hostname, s.Path(seedFile))
-}
-
-// AwaitIncident waits until the newest incident of a playbook is as wanted, and
-// returns it.
-func (s *Site) AwaitIncident(ctx context.Context, playbook string, wanted func(oncall.Summary) bool) (oncall.Summary, error) {
-	var last oncall.Summary
-	err := until(ctx, "an incident of "+playbook, func() (bool, error) {
-		list, err := s.Incidents(ctx, oncall.Filter{Playbook: playbook, Limit: 1})
-		if err != nil || len(list) == 0 {
-			return false, err
-		}
-		last = list[0]
-		return wanted(last), nil
-	})
-	return last, err
 }

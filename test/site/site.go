@@ -8,8 +8,7 @@
 //	for e := range s.Events() { … }
 //
 // The agent runs as its shipped unit and user under real polkit, and is allowed
-// to act. It is asked and listened to as people do, by NATS with the operator's
-// key.
+// to act. It is listened to as people do, by NATS with the operator's key.
 package site
 
 import (
@@ -27,12 +26,11 @@ import (
 	"nightshift/test/world"
 )
 
-// Addresses inside the site.
+// Addresses in the site.
 const (
-	Front        = "https://localhost:3002"
-	Prometheus   = "http://localhost:9090"
-	Alertmanager = "http://localhost:9093"
-	Agent        = "http://localhost:9797"
+	prometheus   = "http://localhost:9090"
+	alertmanager = "http://localhost:9093"
+	agent        = "http://localhost:9797"
 	people       = "127.0.0.1:9798"
 )
 
@@ -40,14 +38,9 @@ const (
 type Options struct {
 	// Factor divides the site's durations, and the agent's windows with them;
 	// 0 is 1, everything as it ships.
-	Factor       int
+	Factor int
+	// Alertmanager is which one tells the agent.
 	Alertmanager world.Alertmanager
-	// Tags are build tags of the agent.
-	Tags []string
-	// Inventory takes the place of the shipped one; AgentEnv are further
-	// settings, NAME=VALUE.
-	Inventory []byte
-	AgentEnv  []string
 	// Log is where progress is told; nil means nowhere.
 	Log io.Writer
 }
@@ -56,10 +49,10 @@ type Options struct {
 type Site struct {
 	*world.World
 	http   *http.Client
-	people string // where the host reaches the agent's NATS
 	conn   *nats.Conn
 	events chan remediate.Event
 	done   chan struct{}
+	log    io.Writer
 }
 
 // Start builds the agent and what else is missing, and returns once the site is
@@ -73,7 +66,10 @@ func Start(ctx context.Context, o Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{World: w, http: w.HTTPClient(), events: make(chan remediate.Event, 1024), done: make(chan struct{})}
+	s := &Site{
+		World: w, http: w.HTTPClient(), log: o.Log,
+		events: make(chan remediate.Event, 1024), done: make(chan struct{}),
+	}
 	if err := s.meetAgent(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w\n%s", err, s.AgentLog(ctx)), s.Stop())
 	}
@@ -97,7 +93,7 @@ func (s *Site) meetAgent(ctx context.Context) error {
 // AwaitReady waits until the agent says that webhooks can be stored.
 func (s *Site) AwaitReady(ctx context.Context) error {
 	return until(ctx, "the agent to be ready", func() (bool, error) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, Agent+"/-/ready", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, agent+"/-/ready", nil)
 		if err != nil {
 			return false, err
 		}
@@ -124,18 +120,17 @@ func startWorld(ctx context.Context, o Options) (*world.World, error) {
 		return nil, fmt.Errorf("cannot build the agent: %w", err)
 	}
 	defer os.RemoveAll(dir) // the world has its own copy by then
-	program, err := build(ctx, dir, o)
+	program, err := build(ctx, dir, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	if o.Inventory == nil {
-		if o.Inventory, err = Inventory(o.Factor); err != nil {
-			return nil, err
-		}
+	inventory, err := Inventory(o.Factor)
+	if err != nil {
+		return nil, err
 	}
 	return world.Start(ctx, world.Options{
 		Services: world.Site, Alertmanager: o.Alertmanager, Factor: o.Factor,
-		Agent: program, Inventory: o.Inventory, AgentEnv: o.AgentEnv, Log: o.Log,
+		Agent: program, Inventory: inventory, Log: o.Log,
 	})
 }
 

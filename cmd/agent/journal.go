@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,106 +18,88 @@ func (c *cli) journalCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "journal",
 		Short: "Print the events of the log, one JSON object a line",
-		Long: "Print the events of incidents, one JSON object a line, oldest first. Its names are those of\n" +
-			"CloudEvents 1.0: type, subject (the incident), time, data.",
+		Long: "Print the events of the log as they are stored, one JSON object a line, oldest first: CloudEvents 1.0.\n" +
+			"The subject is the incident, or _ for the host itself.",
 		Args: cobra.NoArgs,
 	}
 	incident := command.Flags().String("incident", "", "only those of this incident")
+	follow := command.Flags().Bool("follow", false, "go on with what comes, until interrupted; --incident wants a whole ID then")
 	command.Flags().Var(&from, "since", "only those since then: 7d, or 2026-08-01T14:00")
 	mustComplete(command, "incident", c.completeIncidents(oncall.Filter{}))
 	mustComplete(command, "since", cobra.NoFileCompletions)
 	command.RunE = func(cmd *cobra.Command, _ []string) error {
-		return c.printEvents(cmd.Context(), *incident, from.before(c.now()))
+		return c.printEvents(cmd.Context(), oncall.EventsQuery{Incident: *incident, Since: from.before(c.now())}, *follow)
 	}
 	command.AddCommand(c.verifyCommand(), c.acceptCommand())
 	return command
 }
 
-// logged is one event as it is printed.
-type logged struct {
-	Type    string          `json:"type"`
-	Subject remediate.ID    `json:"subject"`
-	Time    time.Time       `json:"time"`
-	Data    remediate.Event `json:"data"`
-}
-
-// printEvents prints the events of one incident, or of all that were opened since.
-func (c *cli) printEvents(ctx context.Context, incident string, since time.Time) error {
+// printEvents prints the events that q wants, and then, if it is to follow, those
+// that come.
+func (c *cli) printEvents(ctx context.Context, q oncall.EventsQuery, follow bool) error {
 	settings, err := c.settings()
 	if err != nil {
 		return err
 	}
-	var events []logged
-	if incident == "" {
-		events, err = readBy(ctx, c, settings, eventsBy(since), eventsIn(since))
-	} else {
-		var story oncall.Story
-		story, err = readStory(ctx, c, settings, oncall.IncidentQuery{Incident: incident})
-		events = eventsOf(story, since)
+	if follow {
+		return c.followEvents(ctx, settings, q)
 	}
-	if err != nil {
-		return err
+	_, err = readBy(ctx, c, settings, func(ctx context.Context, client *oncall.Client) (bool, error) {
+		return true, c.printPages(ctx, q, pagesOf(client))
+	}, func(ctx context.Context, state *agent.Reader) (bool, error) {
+		return true, c.printPages(ctx, q, func(ctx context.Context, q oncall.EventsQuery) (oncall.EventsPage, error) {
+			return oncall.Page(ctx, state, q)
+		})
+	})
+	return err
+}
+
+// pages reads one page of events.
+type pages func(context.Context, oncall.EventsQuery) (oncall.EventsPage, error)
+
+// pagesOf are the running agent's.
+func pagesOf(client *oncall.Client) pages {
+	return func(ctx context.Context, q oncall.EventsQuery) (page oncall.EventsPage, err error) {
+		err = client.Ask(ctx, oncall.AskEvents, q, &page)
+		return page, err
 	}
-	for _, event := range events {
-		if err := writeJSONLine(c.out, event); err != nil {
+}
+
+// printPages prints one page after the other.
+func (c *cli) printPages(ctx context.Context, q oncall.EventsQuery, read pages) error {
+	for next := &q; next != nil; {
+		page, err := read(ctx, *next)
+		if err != nil {
 			return err
 		}
+		for _, event := range page.Events {
+			if err := c.printEvent(event); err != nil {
+				return err
+			}
+		}
+		next = page.Next
 	}
 	return nil
 }
 
-// manyIncidents is how many incidents a running agent is asked for: their list,
-// of some 400 bytes each, is within what a message holds.
-const manyIncidents = 10_000
-
-// eventsBy asks a running agent for one story after the other, and puts their
-// events in order.
-func eventsBy(since time.Time) func(context.Context, *oncall.Client) ([]logged, error) {
-	return func(ctx context.Context, client *oncall.Client) ([]logged, error) {
-		var incidents []oncall.Summary
-		if err := client.Ask(ctx, oncall.AskIncidents, oncall.Filter{Since: since, Limit: manyIncidents}, &incidents); err != nil {
-			return nil, err
-		}
-		var events []logged
-		for _, i := range incidents {
-			var story oncall.Story
-			if err := client.Ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(i.ID)}, &story); err != nil {
-				return nil, err
-			}
-			events = append(events, eventsOf(story, since)...)
-		}
-		slices.SortStableFunc(events, func(a, b logged) int { return a.Time.Compare(b.Time) })
-		return events, nil
-	}
+// printEvent prints one event as it is stored: one line of JSON.
+func (c *cli) printEvent(stored []byte) error {
+	_, err := c.out.Write(append(slices.Clone(stored), '\n'))
+	return err
 }
 
-// eventsIn reads the same from the state.
-func eventsIn(since time.Time) func(context.Context, *agent.Reader) ([]logged, error) {
-	return func(ctx context.Context, state *agent.Reader) ([]logged, error) {
-		var events []logged
-		err := state.Events(ctx, "", since, func(e remediate.Event) error {
-			if e.Incident != "" {
-				events = append(events, logEntry(e.Incident, oncall.Entry{Type: e.Type, At: e.At, Event: e}))
-			}
-			return nil
-		})
-		return events, err
+// followEvents prints what comes, after what is there; only a running agent can be
+// followed.
+func (c *cli) followEvents(ctx context.Context, s agent.Settings, q oncall.EventsQuery) error {
+	client, err := connect(s)
+	if err != nil {
+		return err
 	}
-}
-
-func eventsOf(story oncall.Story, since time.Time) []logged {
-	var events []logged
-	for _, e := range story.Entries {
-		if !e.At.Wall.Before(since) {
-			events = append(events, logEntry(story.Incident.ID, e))
-		}
+	defer client.Close()
+	if err := c.printPages(ctx, q, pagesOf(client)); err != nil {
+		return err
 	}
-	return events
-}
-
-// logEntry is an event under the names of CloudEvents.
-func logEntry(incident remediate.ID, e oncall.Entry) logged {
-	return logged{"nightshift." + string(e.Type), incident, e.At.Wall, e.Event}
+	return client.Follow(ctx, remediate.ID(strings.ToUpper(q.Incident)), func(stored []byte) { _ = c.printEvent(stored) })
 }
 
 func (c *cli) verifyCommand() *cobra.Command {

@@ -3,11 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"nightshift/remediate"
 	"nightshift/remediate/engine"
@@ -20,86 +16,39 @@ import (
 type Reader struct {
 	history
 	settings Settings
-	dir      string
 	host     string
+	state    *journal.ReadOnly
 	ledger   *remediate.Ledger
 }
 
-// OpenReadOnly copies the state to a temporary folder and opens that. Close
-// removes it. An error says when the state can't be read by this user.
+// OpenReadOnly opens a copy of the state; Close removes it. An error says when the
+// state can't be read by this user.
 func OpenReadOnly(ctx context.Context, s Settings) (*Reader, error) {
 	file, err := s.Inventory()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "nightshift-state-")
+	state, err := journal.OpenReadOnly(ctx, s.StateDir, file.Host.Name, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, fmt.Errorf("cannot make room for a copy of the state: %w", err)
+		return nil, err
 	}
-	r := &Reader{settings: s, dir: dir, host: file.Host.Name, ledger: remediate.NewLedger()}
-	if err := r.open(ctx, s); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	r := &Reader{history: history{state}, settings: s, host: file.Host.Name, state: state, ledger: remediate.NewLedger()}
+	if _, err := state.Replay(ctx, fold(r.ledger)); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
-}
-
-func (r *Reader) open(ctx context.Context, s Settings) error {
-	if err := copyState(s.StateDir, r.dir); err != nil {
-		return err
-	}
-	j, err := journal.Open(ctx, journal.Options{
-		Dir: r.dir, Host: r.host, Now: clock(), Log: slog.New(slog.DiscardHandler),
-		Snapshot: func() ([]byte, error) { return remediate.EncodeJSON(r.ledger) },
-	})
-	if err != nil {
-		return err
-	}
-	r.j = j
-	if _, err := j.Replay(ctx, fold(r.ledger)); err != nil {
-		return errors.Join(err, j.Close(ctx))
-	}
-	return nil
-}
-
-// copyState copies the journal's files, and leaves keys where they are.
-func copyState(from, to string) error {
-	if _, err := os.Stat(filepath.Join(from, "journal")); err != nil {
-		return fmt.Errorf("cannot read the state in %s: %w; run this as root, or as the user nightshift", from, err)
-	}
-	for _, name := range []string{"journal", "journal.head", "journal.damage"} {
-		err := copyTree(filepath.Join(from, name), filepath.Join(to, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("cannot read the state in %s: %w; run this as root, or as the user nightshift", from, err)
-		}
-	}
-	return nil
-}
-
-func copyTree(from, to string) error {
-	info, err := os.Stat(from)
-	switch {
-	case err != nil:
-		return err
-	case info.IsDir():
-		return os.CopyFS(to, os.DirFS(from))
-	}
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, text, 0o600)
 }
 
 // Close ends the reading and removes the copy.
 func (r *Reader) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
-	return errors.Join(r.j.Close(ctx), os.RemoveAll(r.dir))
+	return r.state.Close(ctx)
 }
 
 // Verify walks the whole log.
 func (r *Reader) Verify(ctx context.Context) (oncall.Health, error) {
-	report, err := r.j.Verify(ctx)
+	report, err := r.state.Verify(ctx)
 	return health(report), err
 }
 

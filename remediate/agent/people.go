@@ -117,8 +117,30 @@ func health(r journal.Report) oncall.Health {
 	return h
 }
 
+// reader is a log that can be read: a running agent's, or a copy.
+type reader interface {
+	Events(ctx context.Context, filter journal.Filter, fn func(journal.Recorded) error) error
+	GetEvidence(ctx context.Context, digest string) ([]byte, error)
+}
+
 // history reads the journal for people.
-type history struct{ j *journal.Journal }
+type history struct{ j reader }
+
+// errEnough ends a reading early.
+var errEnough = errors.New("enough")
+
+func (h history) Stored(ctx context.Context, id remediate.ID, since time.Time, f func(oncall.StoredEvent) bool) error {
+	err := h.j.Events(ctx, journal.Filter{Incident: id, Since: since}, func(r journal.Recorded) error {
+		if r.Snapshot == nil && !f(oncall.StoredEvent{N: r.N, At: r.At.Wall, Raw: r.Raw}) {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
 
 func (h history) Events(ctx context.Context, id remediate.ID, since time.Time, f func(remediate.Event) error) error {
 	return h.j.Events(ctx, journal.Filter{Incident: id, Since: since}, func(r journal.Recorded) error {

@@ -77,6 +77,36 @@ func (c *Client) Ask(ctx context.Context, query string, question, value any) err
 	return remediate.DecodeJSON(m.Data, value)
 }
 
+// Follow calls f with each event from now on, as it is stored, until ctx ends: of
+// one incident, or of all and the host if id is empty. f must not take long.
+func (c *Client) Follow(ctx context.Context, id remediate.ID, f func(stored []byte)) error {
+	subject := "nightshift.events." + c.host + ".*"
+	if id != "" {
+		subject = "nightshift.events." + c.host + "." + string(id)
+	}
+	events := make(chan *nats.Msg, followed)
+	sub, err := c.conn.ChanSubscribe(subject, events)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // it fails only on a closed connection
+	lost := c.conn.StatusChanged(nats.CLOSED, nats.DISCONNECTED)
+	for {
+		select {
+		case m := <-events:
+			f(m.Data)
+		case <-lost:
+			return c.unreachable(errors.New("the connection was lost"))
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// followed is how many events may wait for a slow reader; more are dropped, as NATS
+// does with slow consumers.
+const followed = 4096
+
 func (c *Client) unreachable(err error) error {
 	return fmt.Errorf("cannot ask %s at %s: %w (%w)", c.host, c.conn.ConnectedUrlRedacted(), ErrUnreachable, err)
 }

@@ -16,6 +16,9 @@ type History interface {
 	// Events calls f with each event in order: of one incident, or of all if id
 	// is empty; not before since, if that is set.
 	Events(ctx context.Context, id remediate.ID, since time.Time, f func(remediate.Event) error) error
+	// Stored calls f with each event as it is stored, those of the host among
+	// them, until f returns false.
+	Stored(ctx context.Context, id remediate.ID, since time.Time, f func(StoredEvent) bool) error
 	// Evidence is the text that was kept under a digest.
 	Evidence(ctx context.Context, digest string) (string, error)
 }
@@ -93,6 +96,37 @@ func Tell(ctx context.Context, h History, q IncidentQuery) (Story, error) {
 		story.unfold(ctx, h)
 	}
 	return story, nil
+}
+
+// Page reads the page of stored events that q asks for.
+func Page(ctx context.Context, h History, q EventsQuery) (EventsPage, error) {
+	var id remediate.ID
+	if q.Incident != "" {
+		var err error
+		if id, err = resolve(ctx, h, q.Incident); err != nil {
+			return EventsPage{}, err
+		}
+	}
+	var page EventsPage
+	bytes := 0
+	last := q
+	err := h.Stored(ctx, id, q.Since, func(e StoredEvent) bool {
+		if e.N <= q.After {
+			return true
+		}
+		if len(page.Events) == PageEvents || bytes+len(e.Raw) > pageBytes && len(page.Events) > 0 {
+			page.Next = &last
+			return false
+		}
+		page.Events = append(page.Events, e.Raw)
+		bytes += len(e.Raw)
+		last.Since, last.After = e.At, e.N
+		return true
+	})
+	if err != nil {
+		return EventsPage{}, fmt.Errorf("cannot read the events: %w", err)
+	}
+	return page, nil
 }
 
 // resolve finds the one incident whose ID begins so.

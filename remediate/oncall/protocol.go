@@ -47,12 +47,13 @@ const (
 	AskStatus    = "status"
 	AskIncidents = "incidents"
 	AskIncident  = "incident"
+	AskEvents    = "events"
 	AskExplain   = "explain"
 	AskVerify    = "verify"
 )
 
 // Queries lists them, for the documentation.
-var Queries = []string{AskStatus, AskIncidents, AskIncident, AskExplain, AskVerify}
+var Queries = []string{AskStatus, AskIncidents, AskIncident, AskEvents, AskExplain, AskVerify}
 
 // Status is how the agent is.
 type Status struct {
@@ -124,6 +125,36 @@ type IncidentQuery struct {
 	Incident string `json:"incident"`
 	// Evidence asks for the whole text of evidence that was kept apart.
 	Evidence bool `json:"evidence,omitzero"`
+}
+
+// EventsQuery asks for events as they are stored, a page at a time.
+type EventsQuery struct {
+	// Incident wants those of one; any unambiguous beginning of its ID.
+	Incident string `json:"incident,omitzero"`
+	// Since wants those that were stored then or later.
+	Since time.Time `json:"since,omitzero"`
+	// After wants those behind the event of this number.
+	After uint64 `json:"after,omitzero"`
+}
+
+// EventsPage is the answer: at most [PageEvents] or pageBytes of them.
+type EventsPage struct {
+	Events []remediate.RawJSON `json:"events"`
+	// Next asks for the page behind this one; nil when there is none.
+	Next *EventsQuery `json:"next,omitzero"`
+}
+
+// The bounds of a page: within a message of 8 MiB, whatever the events.
+const (
+	PageEvents = 1000
+	pageBytes  = 4 << 20
+)
+
+// StoredEvent is one event as it lies in the log.
+type StoredEvent struct {
+	N   uint64
+	At  time.Time
+	Raw []byte
 }
 
 // ExplainQuery is the body of a webhook, as Alertmanager would send it.

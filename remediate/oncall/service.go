@@ -230,6 +230,13 @@ func (s *Service) queries() map[string]func(context.Context, []byte) (any, error
 			}
 			return Tell(ctx, s.o.History, q)
 		},
+		AskEvents: func(ctx context.Context, body []byte) (any, error) {
+			var q EventsQuery
+			if err := remediate.DecodeStrict(body, &q); err != nil {
+				return nil, err
+			}
+			return Page(ctx, s.o.History, q)
+		},
 		AskExplain: func(ctx context.Context, body []byte) (any, error) {
 			var q ExplainQuery
 			if err := remediate.DecodeStrict(body, &q); err != nil {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func newAlerts(o *Options, store *store, damages *damages, end *alertsEnd) *aler
 
 // StoreAlerts makes a batch of alerts durable and returns its position. One
 // batch is stored after the other; what comes meanwhile goes best together into
-// the next.
+// the next. The batch is the caller's again when this returns.
 //
 // The error is [ErrOverloaded] when 10,000 batches wait, [ErrUnavailable] when
 // it can be tried again, and [ErrTooLarge] when the batch must be divided.
@@ -100,7 +101,7 @@ func (a *alerts) put(ctx context.Context, batch []byte) (uint64, error) {
 	a.store.health.succeeded()
 	failpoint.Here("alerts.store.after")
 	a.end.write(position)
-	a.stored(AlertMessage{Position: position, Batch: batch, Received: now})
+	a.stored(AlertMessage{Position: position, Batch: bytes.Clone(batch), Received: now}) // the caller writes into batch again
 	return position, nil
 }
 

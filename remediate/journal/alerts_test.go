@@ -69,6 +69,22 @@ func TestAReaderIsWokenByTheNextBatch(t *testing.T) {
 	}
 }
 
+func TestABatchIsTheCallersAgainOnceItIsStored(t *testing.T) {
+	a := start(t, t.TempDir())
+	reader, err := a.ReadAlerts(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buffer := []byte("one")
+	if _, err := a.StoreAlerts(t.Context(), buffer); err != nil {
+		t.Fatal(err)
+	}
+	copy(buffer, "two")
+	if m, err := reader.Next(t.Context()); err != nil || string(m.Batch) != "one" {
+		t.Errorf("read %q, %v; want the batch as it was stored", m.Batch, err)
+	}
+}
+
 func TestReceivedIsKeptByBothClocks(t *testing.T) {
 	dir := t.TempDir()
 	a := start(t, dir)

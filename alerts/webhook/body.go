@@ -16,10 +16,14 @@ const (
 	// maxBodies is how much memory all bodies that are being received may take
 	// together: two of the longest, or 400 of 64 alerts each.
 	maxBodies = 16 << 20
+	// shortBodies is what short bodies may take beside that, so that nobody who
+	// sends the longest keeps out those who send what is usual.
+	shortBodies = 4 << 20
 
 	// startBuffer holds the notification of one alert.
 	startBuffer = 4 << 10
-	// keepBuffer is the longest buffer that is used again: 64 alerts fit.
+	// keepBuffer is the longest buffer that is used again, and of a body that
+	// counts as short: 64 alerts fit.
 	keepBuffer = 64 << 10
 )
 
@@ -29,9 +33,13 @@ type budget struct {
 	used atomic.Int64
 }
 
-// take reports whether n more bytes may be used.
-func (b *budget) take(n int) bool {
-	if b.used.Add(int64(n)) <= b.max {
+// take reports whether n more bytes may be used by a body that has size then.
+func (b *budget) take(n, size int) bool {
+	limit := b.max
+	if size <= keepBuffer {
+		limit += shortBodies
+	}
+	if b.used.Add(int64(n)) <= limit {
 		return true
 	}
 	b.used.Add(-int64(n))
@@ -93,7 +101,7 @@ func (s *scratch) readBody(r *http.Request, b *budget) *answer {
 // tells that a body is longer. It reports whether the budget allows it.
 func (s *scratch) grow(size int) bool {
 	size = max(min(size, MaxBody+1), cap(s.body))
-	if !s.from.take(size - s.taken) {
+	if !s.from.take(size-s.taken, size) {
 		return false
 	}
 	s.taken = size

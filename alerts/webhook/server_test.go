@@ -186,6 +186,9 @@ func TestBodiesInMemoryAreBounded(t *testing.T) {
 	if w := s.serve(post(notification(alert("us", "A")) + almost[:1<<20])); w.Code != 503 || w.Body.String() != "too much is being received\n" {
 		t.Errorf("answer %d %s", w.Code, w.Body)
 	}
+	if w := s.serve(post(notification(alert("us", "A")))); w.Code != 200 {
+		t.Errorf("a short one beside them: answer %d %s, want 200", w.Code, w.Body)
+	}
 }
 
 // client posts over one connection at a time.

@@ -3,8 +3,10 @@ package journal
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,8 +184,8 @@ func TestTheLogOfANewerAgentIsNotTouched(t *testing.T) {
 	if _, err := Open(t.Context(), newAgent().options(dir)); !errors.Is(err, ErrNewer) {
 		t.Errorf("the error is %v, want %v", err, ErrNewer)
 	}
-	if failures := (opening{dir}).failures(); failures != 0 {
-		t.Errorf("%d failures are counted, want none: the store is sound", failures)
+	if count := (opening{dir}).tally(); count != (tally{}) {
+		t.Errorf("%+v is counted, want nothing: the store is sound", count)
 	}
 }
 
@@ -305,19 +307,17 @@ func TestVerifyFindsWhatAStartDoesNotRead(t *testing.T) {
 }
 
 // Some damages end the process while the server reads the store: then only the
-// count of the openings that began is left of them.
+// count of the openings that began, and what the runtime wrote, is left of them.
 func TestAStoreThatCanNotBeOpenedIsSetAsideTheThirdTime(t *testing.T) {
 	dir := t.TempDir()
 	a := start(t, dir)
 	a.add(t, 30)
 	a.stop(t)
 	for failures := range tolerated {
-		if kept := (opening{dir}).failures(); kept != failures {
-			t.Fatalf("%d failures are counted, want %d", kept, failures)
+		if kept := (opening{dir}).tally(); kept != (tally{failed: failures}) {
+			t.Fatalf("%+v is counted, want %d failures", kept, failures)
 		}
-		if err := (opening{dir}).begin(failures); err != nil {
-			t.Fatal(err)
-		}
+		cutShort(t, dir, "fatal error: out of range\n")
 	}
 
 	a = start(t, dir)
@@ -331,4 +331,63 @@ func TestAStoreThatCanNotBeOpenedIsSetAsideTheThirdTime(t *testing.T) {
 	}
 	a.stop(t)
 	wantFlaw(t, start(t, dir).Damage(), StoreSetAside)
+}
+
+// cutShort is an opening during which the process ended, with what the runtime
+// wrote of that: nothing when it was killed.
+func cutShort(t *testing.T, dir, said string) {
+	t.Helper()
+	o := opening{dir}
+	if err := errors.Join(o.begin(o.tally()), o.disarm(), os.WriteFile(o.crashFile(), []byte(said), 0o640)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestKillsDuringTheOpeningSayNothingAboutTheStore(t *testing.T) {
+	dir := t.TempDir()
+	a := start(t, dir)
+	a.add(t, 3)
+	a.stop(t)
+	for range toleratedKills - 1 {
+		cutShort(t, dir, "")
+	}
+	a = start(t, dir)
+	if damage := a.Damage(); damage != nil || a.Head().N != 3 {
+		t.Errorf("after %d kills there is %v and the log ends with %d, want all 3 events", toleratedKills-1, damage, a.Head().N)
+	}
+	if count := (opening{dir}).tally(); count != (tally{}) {
+		t.Errorf("%+v is counted, want nothing: the store was opened", count)
+	}
+}
+
+func TestWithoutEndKillsDuringTheOpeningCountAsWell(t *testing.T) {
+	dir := t.TempDir()
+	a := start(t, dir)
+	a.add(t, 3)
+	a.stop(t)
+	for range toleratedKills {
+		cutShort(t, dir, "")
+	}
+	wantFlaw(t, start(t, dir).Damage(), StoreSetAside)
+}
+
+// The process that panics is this test's own binary, run again.
+func TestAPanicDuringTheOpeningIsAFailure(t *testing.T) {
+	const inChild = "NIGHTSHIFT_TEST_PANIC_IN"
+	if dir := os.Getenv(inChild); dir != "" {
+		if err := (opening{dir}).begin(tally{}); err != nil {
+			t.Fatal(err)
+		}
+		go panic("a goroutine of the server")
+		select {}
+	}
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	child.Env = append(os.Environ(), inChild+"="+dir)
+	if out, err := child.CombinedOutput(); err == nil || !strings.Contains(string(out), "a goroutine of the server") {
+		t.Fatalf("the child ended with %v, want it to panic: %s", err, out)
+	}
+	if count := (opening{dir}).tally(); count != (tally{failed: 1}) {
+		t.Errorf("%+v is counted, want one failure", count)
+	}
 }

@@ -25,7 +25,8 @@
 //
 //	journal/                      the server's store
 //	journal.head                  epoch, counter and hash of the last event
-//	journal.opening               how often the store failed to open in a row
+//	journal.opening               how often the store was not opened in a row
+//	journal.crash                 what the runtime wrote if that ended the process
 //	journal.damage                damage that nobody has accepted yet
 //	journal.aside-<time>/         a store that could not be opened
 //	lock                          held by the running agent

@@ -92,22 +92,23 @@ func (j *Journal) open(ctx context.Context) error {
 	return writeContext(&j.o, j.o.url(j.store.srv.Addr().(*net.TCPAddr).Port))
 }
 
-// openCounted opens the store, counting the failures; the third sets it aside.
+// openCounted opens the store, counting the failures; when there were too many it
+// is set aside.
 func (j *Journal) openCounted(ctx context.Context) error {
 	count := opening{j.o.Dir}
 	for fresh := false; ; {
-		failures := count.failures()
-		if failures >= tolerated {
+		before := count.tally()
+		if before.hopeless() {
 			fresh = true
-			if err := j.setAside(); err != nil {
+			if err := j.setAside(before); err != nil {
 				return err
 			}
-			failures = 0
+			before = tally{}
 		}
 		if err := j.store.start(); err != nil {
 			return err
 		}
-		if err := count.begin(failures); err != nil {
+		if err := count.begin(before); err != nil {
 			return err
 		}
 		if err := j.scan(scanBytes); err != nil {
@@ -120,10 +121,10 @@ func (j *Journal) openCounted(ctx context.Context) error {
 		if blameless(err) {
 			return errors.Join(err, count.succeeded())
 		}
-		if errors.Is(err, ErrStuck) || fresh {
+		if err := errors.Join(err, count.failed(before)); errors.Is(err, ErrStuck) || fresh {
 			return err
 		}
-		j.o.logger().Warn("the store could not be opened", "failures", failures+1, "error", err)
+		j.o.logger().Warn("the store could not be opened", "failures", before.failed+1, "error", err)
 		if err := j.store.stop(); err != nil {
 			return err
 		}
@@ -143,14 +144,14 @@ func (j *Journal) scan(limit int64) error {
 }
 
 // setAside gives the store up, keeps it for people, and remembers that.
-func (j *Journal) setAside() error {
+func (j *Journal) setAside(t tally) error {
 	aside, err := setAside(j.o.Dir, time.Now())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return j.damages.found(Flaw{
 		Kind:   StoreSetAside,
-		Detail: fmt.Sprintf("the store could not be opened %d times and was set aside as %s", tolerated, aside),
+		Detail: fmt.Sprintf("the store could not be opened %d times and was set aside as %s", t.failed+t.killed, aside),
 	})
 }
 

@@ -258,7 +258,7 @@ func TestAPortThatIsTakenIsNoFailureOfTheStore(t *testing.T) {
 	if _, err := Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("the error is %v, want one that says that the address is in use", err)
 	}
-	if failures := (opening{dir}).failures(); failures != 0 {
-		t.Errorf("%d failures are counted, want none", failures)
+	if count := (opening{dir}).tally(); count != (tally{}) {
+		t.Errorf("%+v is counted, want nothing", count)
 	}
 }

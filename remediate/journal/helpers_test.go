@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -101,11 +100,6 @@ func (a *agent) add(t testing.TB, n int) {
 		}
 		a.fold.Events[id]++
 	}
-}
-
-// streamDir is where the server keeps a stream.
-func streamDir(dir, stream string) string {
-	return filepath.Join(dir, storeDir, "jetstream", journalAccount, "streams", stream)
 }
 
 // purgeBefore removes what is before a sequence, as a limit does.

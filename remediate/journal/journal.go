@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -111,7 +112,7 @@ func (j *Journal) openCounted(ctx context.Context) error {
 		if err := count.begin(before); err != nil {
 			return err
 		}
-		if err := j.scan(scanBytes); err != nil {
+		if err := j.scan(); err != nil {
 			return errors.Join(err, count.succeeded())
 		}
 		err := j.store.openBounded(ctx, j.openLog)
@@ -133,8 +134,12 @@ func (j *Journal) openCounted(ctx context.Context) error {
 
 // scan looks at the store before the server does. What it finds is damage only
 // if the chain says so: it may as well be the end of a write that a power cut
-// interrupted.
-func (j *Journal) scan(limit int64) error {
+// interrupted. A log that is known to be damaged is looked at as a whole.
+func (j *Journal) scan() error {
+	limit := int64(scanBytes)
+	if j.o.whole || j.Damage() != nil {
+		limit = math.MaxInt64
+	}
 	aside := filepath.Join(j.o.Dir, asideName(time.Now()))
 	found, err := scanStore(j.o.Dir, aside, limit)
 	if len(found) > 0 {

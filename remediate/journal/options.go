@@ -47,6 +47,10 @@ type Options struct {
 	Log *slog.Logger
 	// Metrics is where the metrics are registered; nil for nowhere.
 	Metrics prometheus.Registerer
+
+	// whole has the whole store looked at before the server is: a reader may
+	// ask for what a start does not.
+	whole bool
 }
 
 // tokenPattern is what NATS takes as one plain token and what is readable in a

@@ -52,7 +52,7 @@ func (r *ReadOnly) open(ctx context.Context, dir, host string, log *slog.Logger)
 		return err // it was started while the store was copied
 	}
 	j, err := Open(ctx, Options{
-		Dir: r.dir, Host: host, Log: log,
+		Dir: r.dir, Host: host, Log: log, whole: true,
 		Now:      func() remediate.Instant { return remediate.Instant{Wall: time.Now()} },
 		Snapshot: func() ([]byte, error) { return nil, errors.New("a copy is not written") },
 	})

@@ -42,12 +42,17 @@ const (
 // indexFile is the server's index of a stream.
 const indexFile = "index.db"
 
+// streamDir is where the server keeps a stream.
+func streamDir(dir, stream string) string {
+	return filepath.Join(dir, storeDir, "jetstream", journalAccount, "streams", stream)
+}
+
 // scanStore looks at the blocks of all streams below dir, up to limit bytes of
 // each, and takes away each index that can't be trusted. Blocks that make no
 // sense are first copied to aside, because the server cuts them off there. It
 // returns their names.
 func scanStore(dir, aside string, limit int64) (found []string, err error) {
-	streams, err := filepath.Glob(filepath.Join(dir, storeDir, "jetstream", journalAccount, "streams", "*", "msgs"))
+	streams, err := filepath.Glob(filepath.Join(streamDir(dir, "*"), "msgs"))
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the store: %w", err)
 	}
@@ -111,6 +116,20 @@ func (s *scanner) stream(msgs string) error {
 	for i := first; i < len(blocks); i++ {
 		if err := s.block(blocks[i], sizes[i]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// full looks at all blocks but the last, which is being written.
+func (s *scanner) full(msgs string) error {
+	blocks, sizes, err := blockFiles(msgs)
+	if err != nil {
+		return fmt.Errorf("cannot look at the store: %w", err)
+	}
+	for i := range len(blocks) - 1 {
+		if err := s.block(blocks[i], sizes[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot look at the store: %w", err)
 		}
 	}
 	return nil

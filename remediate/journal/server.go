@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"sync/atomic"
 	"time"
@@ -106,7 +107,10 @@ func stopServer(srv *server.Server) error {
 
 // door is the way into the server of the moment: connections that outlive a
 // server find the next one through it.
-type door struct{ srv atomic.Pointer[server.Server] }
+type door struct {
+	srv atomic.Pointer[server.Server]
+	log *slog.Logger
+}
 
 // InProcessConn connects to the server of the moment.
 func (d *door) InProcessConn() (net.Conn, error) {
@@ -133,6 +137,9 @@ func (d *door) connect(name string, key nkeys.KeyPair, options ...nats.Option) (
 		nats.ReconnectBufSize(-1),
 		nats.Timeout(callDeadline),
 		nats.NoCallbacksAfterClientClose(),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			d.log.Warn("the agent's NATS connection", "connection", name, "error", err)
+		}),
 	}, options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to the NATS server: %w", err)

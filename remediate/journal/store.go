@@ -41,7 +41,7 @@ func newStore(o *Options, operatorKey string) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &store{o: o, ids: ids, door: &door{}}, nil
+	return &store{o: o, ids: ids, door: &door{log: o.logger()}}, nil
 }
 
 // start starts the server, still without its store.

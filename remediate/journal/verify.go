@@ -3,6 +3,8 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math"
+	"path/filepath"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -59,13 +61,23 @@ func (j *Journal) Verify(ctx context.Context) (Report, error) {
 	return report, nil
 }
 
-// verifyEpoch walks one epoch; the present one up to the end that was read.
+// verifyEpoch walks one epoch; the present one up to the end that was read. A
+// block that makes no sense is not given to the server to read: that could take
+// all memory. After a restart the server knows how to.
 func (j *Journal) verifyEpoch(ctx context.Context, epoch string, end *chain) (*walker, error) {
 	state, err := j.state(ctx, epoch)
 	if err != nil {
 		return nil, err
 	}
 	last, w := state.LastSeq, &walker{epoch: epoch}
+	s := scanner{limit: math.MaxInt64, dense: true}
+	if err := s.full(filepath.Join(streamDir(j.o.Dir, logStream(j.o.Host, epoch)), "msgs")); err != nil {
+		return nil, err
+	}
+	if len(s.bad) > 0 {
+		w.flaw(Undecodable, 0, "%d blocks of epoch %s make no sense", len(s.bad), epoch)
+		return w, nil
+	}
 	if epoch == end.epoch {
 		last = end.seq
 	}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The hostile clients, as many as a site should not have.
+const (
+	slowClients   = 1000
+	greedyClients = 8
+	greedyBody    = 100 << 20
+	repeats       = 1000
+)
+
+// Good traffic: many times what an Alertmanager of one host sends.
+const (
+	goodSenders = 8
+	goodRate    = 300
+	goodFor     = 4 * time.Second
+	// attackFirst is how long an attack has been going on when good traffic comes.
+	attackFirst = time.Second
+)
+
+// hostile times good webhooks with and without hostile clients beside them.
+func (b *bench) hostile(ctx context.Context) (rows []row, err error) {
+	s, err := b.newSiege(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	for _, attack := range []struct {
+		what  string
+		begin func(ctx context.Context, errs chan<- error)
+	}{
+		{"1,000 slow connections", dribble},
+		{"8 bodies of 100 MB", gorge},
+		{"1,000 identical webhooks", s.repeat},
+	} {
+		found, err := s.under(ctx, b.rounds, attack.what, attack.begin)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", attack.what, err)
+		}
+		rows = append(rows, found...)
+	}
+	counted, err := s.counts()
+	return append(rows, counted...), err
+}
+
+// siege is an agent that is attacked.
+type siege struct {
+	agent   *process
+	counter *http.Server
+	stop    func() error
+	jobs    atomic.Int64 // of the dispatcher
+	before  float64      // resident
+	most    float64
+}
+
+func (b *bench) newSiege(ctx context.Context) (*siege, error) {
+	s := &siege{}
+	if err := errors.Join(sleeper(dispatcher), systemctl("start", dispatcher)); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.stop, err = watchJobs(func(unit string) {
+		if unit == dispatcher {
+			s.jobs.Add(1)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	if s.counter, err = countErrors(); err != nil {
+		return nil, err
+	}
+	dir, err := b.newDir("siege")
+	if err != nil {
+		return nil, err
+	}
+	if s.agent, err = startAgent(ctx, dir); err != nil {
+		return nil, err
+	}
+	if _, err := good(ctx); err != nil { // what it needs for its daily work it has from now on
+		return nil, err
+	}
+	s.agent.settle()
+	s.before, _ = s.agent.resident()
+	return s, nil
+}
+
+func (s *siege) close() error {
+	return errors.Join(s.agent.stop(), s.counter.Close(), s.stop(), systemctl("stop", dispatcher))
+}
+
+// countErrors serves a counter that rises faster than it may, so that the agent's
+// probe agrees with the alert.
+func countErrors() (*http.Server, error) {
+	l, err := net.Listen("tcp", countAddr)
+	if err != nil {
+		return nil, err
+	}
+	var errs atomic.Int64
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, "# TYPE webhook_errors_total counter\nwebhook_errors_total %d\n", errs.Add(100))
+	})}
+	go server.Serve(l)
+	return server, nil
+}
+
+// good sends good webhooks and returns how long they took.
+func good(ctx context.Context) ([]time.Duration, error) {
+	return pace{
+		addr: agentAddr, senders: goodSenders, rate: goodRate, count: goodRate * int(goodFor/time.Second),
+		request: func(n int) []byte { return webhookRequest(unmatched(1, n)) },
+	}.run(ctx)
+}
+
+// under compares good traffic beside an attack with good traffic alone.
+func (s *siege) under(ctx context.Context, rounds int, what string, begin func(context.Context, chan<- error)) ([]row, error) {
+	var quicks, slows turns
+	note := func(q, sl *[]float64, took []time.Duration) {
+		*q, *sl = append(*q, quick(took)), append(*sl, slow(took))
+	}
+	s.most = 0
+	err := alternate(rounds, func() error {
+		took, err := s.attacked(ctx, begin)
+		note(&quicks.ours, &slows.ours, took)
+		return err
+	}, func() error {
+		s.agent.settle()
+		took, err := good(ctx)
+		note(&quicks.floor, &slows.floor, took)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.agent.settle()
+	after, _ := s.agent.resident()
+	return []row{
+		slows.row(what+": good p99", "ms", "good traffic alone").ratioAtMost(2),
+		quicks.row(what+": good p50", "ms", ""),
+		s.held(what+": resident, the most", s.most),
+		s.held(what+": resident, after", after).ratioAtMost(1.25),
+	}, s.agent.alive()
+}
+
+// held is a row of memory beside what the agent held before all attacks.
+func (s *siege) held(what string, mib float64) row {
+	before, ratio := s.before, mib/s.before
+	return row{What: what, Unit: "MiB", Ours: mib, Floor: &before, Ratio: &ratio, Beside: "before"}
+}
+
+// attacked is good traffic beside an attack.
+func (s *siege) attacked(ctx context.Context, begin func(context.Context, chan<- error)) ([]time.Duration, error) {
+	s.agent.settle()
+	attacking, cancel := context.WithCancel(ctx)
+	errs := make(chan error, slowClients)
+	var all sync.WaitGroup
+	all.Go(func() { begin(attacking, errs) })
+	all.Go(func() { s.watch(attacking) })
+	time.Sleep(attackFirst)
+	took, err := good(ctx)
+	cancel()
+	all.Wait()
+	close(errs)
+	for attack := range errs {
+		err = errors.Join(err, attack)
+	}
+	return took, err
+}
+
+// watch looks how much memory the agent holds.
+func (s *siege) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		now, _ := s.agent.resident()
+		s.most = max(s.most, now)
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// counts holds that the identical webhooks were one incident and one act.
+func (s *siege) counts() ([]row, error) {
+	opened, err := metric(`nightshift_alerts_total{result="opened"}`)
+	if err != nil {
+		return nil, err
+	}
+	exactly := func(r row) row { return r.aim("1", r.Ours == 1) }
+	return []row{
+		exactly(row{What: "identical webhooks: incidents", Ours: opened}),
+		exactly(row{What: "identical webhooks: restarts", Ours: float64(s.jobs.Load())}),
+	}, nil
+}
+
+// metric reads one of the agent's metrics.
+func metric(name string) (value float64, err error) {
+	answer, err := http.Get("http://" + agentAddr + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, name+" "); ok {
+			_, err := fmt.Sscan(rest, &value)
+			return value, err
+		}
+	}
+	return 0, fmt.Errorf("the agent has no metric %s", name)
+}

@@ -11,7 +11,7 @@ DESTDIR ?=
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build demo test bench check fuzz install uninstall prepare clean help
+.PHONY: all build demo host test bench check fuzz install uninstall prepare clean help
 
 all: build
 
@@ -23,8 +23,8 @@ build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/nightshift ./cmd/agent
 
 ## demo        the agent at work on real components; REAL=1 KEEP=1
-demo: prepare
-	$(GO) run ./test/demo
+demo: host
+	@$(GO) run ./test/demo
 
 ## test        every test, with the race detector, in a random order
 test: prepare
@@ -42,8 +42,10 @@ check: prepare
 fuzz:
 	test/fuzz
 
-prepare:
+host:
 	@test/prepare
+
+prepare: host
 	@$(GO) run ./test/world/prepare
 
 ## install     the binary, its unit, user, completions; DESTDIR= PREFIX=

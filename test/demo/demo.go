@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -56,15 +58,26 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
+// introduce says what is needed and what is about to be made, before it is.
 func (d *demo) introduce() {
 	d.show.title("Nightshift's demo")
-	d.show.say("Needs root, for namespaces and control groups. On this host it installs nothing but mmdebstrap, if that is missing.")
-	d.show.say("All else (a Debian root with systemd, nginx, postgresql, Prometheus, Alertmanager; programs) is kept below ~/.cache/nightshift.")
+	d.show.say("Needs root, for namespaces and control groups. Of Debian's packages this host gets mmdebstrap, if that is missing.")
+	d.show.say("All else (a Debian root with systemd, nginx, postgresql, Prometheus and Alertmanager; programs built with Go) is")
+	d.show.say("kept below " + cacheDir() + "; making it takes some minutes, once.")
 	if d.Factor == 1 {
-		d.show.say("Every duration is as it ships: this takes half an hour.")
+		d.show.say("Every duration is as it ships: this takes about 20 minutes.")
 		return
 	}
 	d.show.say(fmt.Sprintf("Durations (scrapes, `for:`, windows) are divided by %d; REAL=1 does not divide.", d.Factor))
+}
+
+// cacheDir is where worlds keep what is expensive to make.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "a cache directory" // the world will say what is wrong with it
+	}
+	return filepath.Join(dir, "nightshift")
 }
 
 // playAll plays the acts one after the other, between two healthy sites.

@@ -50,7 +50,8 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 }
 
 // others finds what other incidents are acting on, and the first of those with
-// the same target that came before and are not with people.
+// the same target that came before, are not with people, and do not wait for this
+// one.
 func (e *Engine) others(f *guard.Facts, i *remediate.Incident) {
 	var holder *remediate.Incident
 	for id, other := range e.ledger.Incidents {
@@ -61,7 +62,8 @@ func (e *Engine) others(f *guard.Facts, i *remediate.Incident) {
 			f.Acting = append(f.Acting, guard.ActingIncident{ID: id, Touching: touching})
 		}
 		same := other.Target == i.Target && !i.Target.IsZero() && other.State != remediate.Escalated
-		if same && cameFirst(other, i) && (holder == nil || cameFirst(other, holder)) {
+		waits := other.Wait != nil && other.Wait.On == i.ID
+		if same && !waits && cameFirst(other, i) && (holder == nil || cameFirst(other, holder)) {
 			holder, f.Holder = other, id
 		}
 	}

@@ -125,6 +125,50 @@ func TestHowManyActAtOnce(t *testing.T) {
 	}
 }
 
+func TestTwoInTheMiddleOfARungDoNotWaitForEachOther(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		pair := func(name, first, second string) Playbook {
+			p := ofUnit(name, name)
+			p.Target = TargetRule{Unit: first}
+			p.Ladder[0].Do = []Move{{Do: VerbRestart, On: Selector{Unit: first}}, {Do: VerbRestart, On: Selector{Unit: second}}}
+			r.world.Says("unit:"+first, Unhealthy)
+			r.world.Change(first, func(u *enginetest.Unit) { u.Takes, u.Mends = 10*time.Second, []string{"unit:" + first} })
+			return p
+		}
+		r.world = enginetest.NewWorld("a1.service", "a2.service", "b1.service", "b2.service")
+		r.stop()
+		r.config.Inventory.Units = map[string]ManagedUnit{"a1.service": {}, "a2.service": {}, "b1.service": {}, "b2.service": {}}
+		r.config.Playbooks = []Playbook{pair("A", "a1.service", "a2.service"), pair("B", "b1.service", "b2.service")}
+		r.config.MaxActing = 2
+		r.start()
+		r.takes(about("A", "", alerts.Firing), about("B", "", alerts.Firing))
+		r.config.MaxActing = 1
+		r.Configure(r.config)
+		r.after(3 * time.Minute)
+		for _, i := range r.all() {
+			if i.State != Resolved {
+				r.Errorf("%s is %s %+v", i.Playbook.Name, i.State, i.Wait)
+			}
+		}
+		r.alone(2)
+	})
+}
+
+func TestARungIsOneAttemptHoweverManyStepsItHas(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		p := &r.config.Playbooks[0]
+		p.Attempts = Attempts{Max: 1}
+		p.Ladder[0].Do = append(p.Ladder[0].Do, p.Ladder[0].Do...)
+		p.Ladder[1].Do = p.Ladder[0].Do
+		r.Configure(r.config)
+		r.breaks("")
+		r.takes(down(alerts.Firing))
+		r.after(5 * time.Minute)
+		r.is(Escalated, "attempts_spent")
+		r.did("restart db.service", "restart db.service")
+	})
+}
+
 func TestWhatWasHandedBackDoesNotWaitForWhatWaitsForIt(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		other := threeRungs()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -100,8 +101,17 @@ func (s *Service) beside(work func()) {
 	}()
 }
 
+// inbox begins where answers may go. The server checks who may publish a request,
+// not where its answer goes: a reply-to of another kind would make the agent speak
+// there with its own rights, so such a request is not heard at all.
+const inbox = "_INBOX."
+
 // verb does what a person asks and answers once it is durable.
 func (s *Service) verb(m *nats.Msg) {
+	if !strings.HasPrefix(m.Reply, inbox) {
+		s.o.Logger.Warn("a verb without an inbox for its answer is not heard", slog.String("subject", remediate.Printable(m.Subject)))
+		return
+	}
 	ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
 	defer cancel()
 	reply, err := s.do(ctx, m)
@@ -155,9 +165,6 @@ func (s *Service) answer(m *nats.Msg, value any) {
 	if err != nil {
 		text = []byte(`{"error":"cannot encode the answer"}`)
 	}
-	if m.Reply == "" {
-		return
-	}
 	if err := m.Respond(text); err != nil {
 		s.o.Logger.Warn("cannot answer a person", slog.Any("err", err))
 	}
@@ -185,6 +192,9 @@ func (s *Service) serveQueries() error {
 
 // query answers with JSON, or with an error in the header as micro services do.
 func (s *Service) query(r micro.Request, ask func(context.Context, []byte) (any, error)) {
+	if !strings.HasPrefix(r.Reply(), inbox) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)
 	defer cancel()
 	value, err := ask(ctx, r.Data())

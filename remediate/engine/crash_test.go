@@ -168,6 +168,22 @@ func TestAKillAroundTheEffect(t *testing.T) {
 	}
 }
 
+func TestWhatWasAllowedBeforeACrashNeedsAFreshLook(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.breaks("db.service")
+		release := r.world.Hang("see") // allowed, and not yet begun
+		r.takes(down(alerts.Firing))
+		r.is(Acting, "")
+		r.log.Die()
+		release()
+		r.world.Says("front", Healthy)
+		r.restarts(5 * time.Minute)
+		r.after(time.Minute)
+		r.is(Waiting, ReasonDisagrees)
+		r.did()
+	})
+}
+
 func TestAStopInTheMiddleOfAnAct(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.breaks("db.service")

@@ -282,3 +282,55 @@ func TestEvidenceThatIsTooLongIsKeptApart(t *testing.T) {
 		r.Error("no evidence was taken")
 	})
 }
+
+func TestAnAnswerThatComesTooLateIsDropped(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.breaks("db.service")
+		release := r.world.Hang("db.service")
+		defer release()
+		r.takes(down(alerts.Firing))
+		r.after(30 * time.Second) // the gates are about to be asked, and the unit's state hangs
+		n := len(r.log.Events())
+		r.takes(down(alerts.Resolved))
+		r.after(30 * time.Second)
+		for _, e := range r.log.Events()[n:] {
+			if e.Judged != nil {
+				r.Errorf("it was judged though nobody asks any more\n%s", r.story())
+			}
+		}
+		r.is(Waiting, ReasonAlertGone)
+	})
+}
+
+func TestTheCursor(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		counts := map[string]int{}
+		r.count = func(result string) { counts[result]++ }
+		r.restarts(0)
+		r.takes(about("Nobody", "", alerts.Firing), about("Other", "", alerts.Firing))
+		if p, err := r.Cursor(r.Context()); err != nil || p != (Position{Message: 1, Alert: 1}) {
+			r.Errorf("%v %v", p, err)
+		}
+		r.next--
+		r.takes(about("Nobody", "", alerts.Firing), about("Other", "", alerts.Firing))
+		if counts["unmatched"] != 2 || counts["dropped"] != 2 {
+			r.Errorf("%v", counts)
+		}
+		for range 998 {
+			r.takes(about("Nobody", "", alerts.Firing))
+		}
+		if n := len(r.log.Events()); n != 0 {
+			r.Errorf("%d events for alerts that open nothing", n)
+		}
+		r.takes(about("Nobody", "", alerts.Firing))
+		if n := len(r.log.Events()); n != 1 {
+			r.Errorf("%d events after a thousand messages; a restart would read them all again", n)
+		}
+		r.takes(about("Nobody", "", alerts.Firing))
+		r.stop()
+		if ledger, err := r.log.Ledger(); err != nil || ledger.Cursor.Message != 1001 {
+			r.Errorf("the log's cursor is %v after a stop", ledger.Cursor)
+		}
+		r.start()
+	})
+}

@@ -33,6 +33,8 @@ type rig struct {
 	clock  func() Instant
 	// reached is called at each boundary; it may kill.
 	reached func(boundary string)
+	// count counts what becomes of alerts, where a test looks at that.
+	count func(result string)
 	// registry keeps the metrics where a test looks at them.
 	registry *prometheus.Registry
 	next     uint64
@@ -98,7 +100,7 @@ func (r *rig) start() {
 	r.Engine = engine.New(engine.Options{
 		Config: r.config, Log: r.log, World: r.world, Actions: map[Verb]Action{VerbRestart: enginetest.Restart{World: r.world}},
 		Ledger: ledger, FrozenByFile: func() *Freeze { return r.frozen }, Now: r.clock,
-		Logger: slog.New(slog.NewTextHandler(r.Output(), nil)), Registerer: r.registerer(), Reached: func(b string) { r.reached(b) },
+		Logger: slog.New(slog.NewTextHandler(r.Output(), nil)), Registerer: r.registerer(), CountAlert: r.count, Reached: func(b string) { r.reached(b) },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.ended = cancel, make(chan error, 1)

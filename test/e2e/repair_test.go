@@ -128,55 +128,10 @@ func TestTwoIncidentsThatTouchOneUnitNeverOverlap(t *testing.T) {
 		t.Fatalf("there are %d incidents, want 2", len(stories))
 	}
 	for _, story := range stories {
-		if _, ok := heldBy(story)[remediate.Unit(stage.Dispatcher)]; !ok {
+		if _, ok := stage.HeldBy(story)[remediate.Unit(stage.Dispatcher)]; !ok {
 			t.Errorf("incident %s of %s never touched the unit", story.Incident.ID, story.Incident.Playbook.Name)
 		}
 	}
-	wantNoOverlap(t, stories)
+	a.WantNoOverlap(stories)
 	a.WantStarts(stage.Dispatcher, 1+1+2) // the stage's, the first's, and two rungs of the second's
-}
-
-// hold is the time in which an incident may act on a unit: from its first intent
-// to the end of the verification.
-type hold struct {
-	by       remediate.ID
-	from, to remediate.Instant
-}
-
-// wantNoOverlap holds that no two incidents had the same unit at the same time.
-func wantNoOverlap(t *testing.T, stories []oncall.Story) {
-	t.Helper()
-	holds := map[remediate.Target][]hold{}
-	for _, story := range stories {
-		for on, h := range heldBy(story) {
-			for _, other := range holds[on] {
-				if h.from.Before(other.to) && other.from.Before(h.to) {
-					t.Errorf("incidents %s and %s acted on %s at the same time", h.by, other.by, on)
-				}
-			}
-			holds[on] = append(holds[on], h)
-		}
-	}
-}
-
-// heldBy is what an incident acted on, and when.
-func heldBy(story oncall.Story) map[remediate.Target]hold {
-	holds := map[remediate.Target]hold{}
-	for _, e := range story.Entries {
-		if s := e.Event.Started; s != nil {
-			if h, ok := holds[s.What.On]; !ok {
-				holds[s.What.On] = hold{by: story.Incident.ID, from: e.At, to: e.At}
-			} else {
-				h.to = e.At
-				holds[s.What.On] = h
-			}
-		}
-		if e.Type == remediate.VerifyFinished || e.Type == remediate.IncidentEnded || e.Type == remediate.IncidentEscalated {
-			for on, h := range holds {
-				h.to = e.At
-				holds[on] = h
-			}
-		}
-	}
-	return holds
 }

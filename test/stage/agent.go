@@ -14,9 +14,11 @@ import (
 	"nightshift/remediate/oncall"
 )
 
+// AgentUnit is the agent's own unit, as it is shipped.
+const AgentUnit = "nightshift.service"
+
 // Where the agent is and what belongs to it, as an installation has it.
 const (
-	agentUnit       = "nightshift.service"
 	agentAddress    = "127.0.0.1:9797"
 	peopleAddress   = "127.0.0.1:9798"
 	stateDir        = "/var/lib/nightshift"
@@ -46,7 +48,6 @@ func (s *Stage) Begin(t *testing.T, o Option) *Agent {
 	t.Helper()
 	a := s.Prepare(t, o)
 	a.StartAgent()
-	a.Connect()
 	return a
 }
 
@@ -54,7 +55,7 @@ func (s *Stage) Begin(t *testing.T, o Option) *Agent {
 func (s *Stage) Prepare(t *testing.T, o Option) *Agent {
 	t.Helper()
 	a := &Agent{Stage: s, t: t}
-	s.Stop(t, agentUnit)
+	s.Stop(t, AgentUnit)
 	s.forget(t)
 	s.resetUnits(t)
 	a.Configure(o)
@@ -103,29 +104,30 @@ func (a *Agent) Configure(o Option) {
 // StartAgent returns when the agent says that it is ready.
 func (a *Agent) StartAgent() {
 	a.t.Helper()
-	a.Start(a.t, agentUnit)
+	a.Start(a.t, AgentUnit)
 }
 
 // StopAgent stops it in order.
 func (a *Agent) StopAgent() {
 	a.t.Helper()
-	a.Stop(a.t, agentUnit)
+	a.Stop(a.t, AgentUnit)
 }
 
-// Connect makes the operator's connection, in place of the one before.
-func (a *Agent) Connect() {
-	a.t.Helper()
-	a.disconnect()
-	people, err := oncall.Connect("nats://"+a.Stage.people, "operator", Host, a.World.Path(filepath.Join(stateDir, "operator.nk")))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	a.people = people
+// Person is an operator's connection of its own, for whoever closes it.
+func (a *Agent) Person() (*oncall.Client, error) {
+	return oncall.Connect("nats://"+a.Stage.people, "operator", Host, a.World.Path(filepath.Join(stateDir, "operator.nk")))
+}
+
+// connect makes the connection by which the test asks.
+func (a *Agent) connect() (err error) {
+	a.people, err = a.Person()
+	return err
 }
 
 func (a *Agent) disconnect() {
 	if a.people != nil {
 		a.people.Close()
+		a.people = nil
 	}
 }
 
@@ -186,11 +188,17 @@ func containsAll(text string, parts []string) bool {
 // started.
 func (a *Agent) AgentRestarts() int {
 	a.t.Helper()
-	return int(a.property(a.t, agentUnit, "NRestarts").(uint32))
+	return int(a.property(a.t, AgentUnit, "NRestarts").(uint32))
+}
+
+// AgentRuns reports whether the agent's process is there.
+func (a *Agent) AgentRuns() bool {
+	a.t.Helper()
+	return a.property(a.t, AgentUnit, "MainPID").(uint32) != 0
 }
 
 // KillAgent is kill -9.
-func (a *Agent) KillAgent(ctx context.Context) error { return a.Kill(ctx, agentUnit) }
+func (a *Agent) KillAgent(ctx context.Context) error { return a.Kill(ctx, AgentUnit) }
 
 // Nightshift runs the command line as root.
 func (a *Agent) Nightshift(args ...string) string {

@@ -53,11 +53,13 @@ func (a *Agent) speak(say func(context.Context) error) {
 	a.Await("the agent's answer to people", func() bool {
 		ctx, cancel := context.WithTimeout(a.t.Context(), askWithin)
 		defer cancel()
+		if a.people == nil && a.connect() != nil {
+			return false
+		}
 		err := say(ctx)
 		switch {
 		case errors.Is(err, oncall.ErrUnreachable):
-			a.AwaitReady()
-			a.Connect()
+			a.disconnect()
 		case err != nil:
 			a.t.Fatal(err)
 		}
@@ -187,21 +189,43 @@ func (a *Agent) WantStarts(unit string, want int) {
 	}
 }
 
+// WantSound holds that the log has no flaw and that nothing froze the agent.
+func (a *Agent) WantSound() {
+	a.t.Helper()
+	var health oncall.Health
+	a.query(oncall.AskVerify, nil, &health)
+	if len(health.Damage) > 0 {
+		a.t.Errorf("the log is damaged: %v", health.Damage)
+	}
+	var status oncall.Status
+	a.query(oncall.AskStatus, nil, &status)
+	if status.Frozen != nil || len(status.Degraded) > 0 {
+		a.t.Errorf("the agent is frozen (%v) or lacks something (%v)", status.Frozen, status.Degraded)
+	}
+}
+
 // tell logs what the agent did and said since a moment, for a test that failed.
 func (a *Agent) tell(since time.Time) {
 	ctx, cancel := context.WithTimeout(context.Background(), askWithin)
 	defer cancel()
 	a.tellStories(ctx)
 	said, err := a.World.Exec(ctx, "journalctl", "--no-pager", "--output=cat", "--lines=60",
-		"--unit="+agentUnit, fmt.Sprintf("--since=@%d", since.Unix()))
+		"--unit="+AgentUnit, fmt.Sprintf("--since=@%d", since.Unix()))
 	a.t.Logf("the agent's last lines (%v):\n%s", err, said)
 }
 
 // tellStories asks once: the test's own context is over, and the agent may be.
 func (a *Agent) tellStories(ctx context.Context) {
 	var list []oncall.Summary
-	if a.people == nil || a.people.Ask(ctx, oncall.AskIncidents, oncall.Filter{}, &list) != nil {
-		a.t.Log("the agent does not answer")
+	err := error(nil)
+	if a.people == nil {
+		err = a.connect()
+	}
+	if err == nil {
+		err = a.people.Ask(ctx, oncall.AskIncidents, oncall.Filter{}, &list)
+	}
+	if err != nil {
+		a.t.Log(err)
 		return
 	}
 	for _, i := range list {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	sd "github.com/coreos/go-systemd/v22/dbus"
 )
@@ -70,6 +71,9 @@ cd ` + folder + `
 exec sleep infinity
 `
 
+// hurry has systemd bring the agent back at once; the shipped unit waits 2 s.
+const hurry = "[Service]\nRestartSec=50ms\n"
+
 func (s *Stage) writeUnits(ctx context.Context) error {
 	var problems []error
 	write := func(path, text string, mode fs.FileMode) {
@@ -77,6 +81,7 @@ func (s *Stage) writeUnits(ctx context.Context) error {
 	}
 	write("/usr/lib/stage/start", start, 0o755)
 	write("/usr/lib/stage/life", life, 0o755)
+	write("/etc/systemd/system/"+AgentUnit+".d/hurry.conf", hurry, 0o644)
 	for _, unit := range append(slices.Clone(Units), Denied) {
 		write("/etc/systemd/system/"+unit, unitFile, 0o644)
 	}
@@ -168,6 +173,19 @@ func (s *Stage) Quick(t *testing.T, unit string) {
 func (s *Stage) Break(t *testing.T, probe string) {
 	t.Helper()
 	s.Remove(t, probe+".ok")
+}
+
+// WellFor is how long ago the probe was made healthy; negative while it is not.
+func (s *Stage) WellFor(t *testing.T, probe string) time.Duration {
+	t.Helper()
+	info, err := os.Stat(s.World.Path(filepath.Join(folder, probe+".ok")))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return -1
+	case err != nil:
+		t.Fatal(err)
+	}
+	return time.Since(info.ModTime())
 }
 
 // Starts are the invocations of the unit since the test began, the first of them

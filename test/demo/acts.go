@@ -28,6 +28,8 @@ type rung struct {
 	outcome remediate.Outcome
 }
 
+func (r rung) String() string { return r.name + ": " + said(r.outcome) }
+
 var acts = []act{
 	{
 		name:    "webhook errors",

@@ -114,14 +114,13 @@ func (d *demo) prologue(ctx context.Context) error {
 	return d.check(ctx)
 }
 
+// epilogue sums up, also when the site is not healthy.
 func (d *demo) epilogue(ctx context.Context, results []*result, took time.Duration) error {
 	d.show.title("After")
-	if err := d.check(ctx); err != nil {
-		return err
-	}
+	unwell := d.check(ctx)
 	d.show.title("What was repaired")
 	writeTable(d.Out, results)
-	return d.show.verdict(results, took)
+	return errors.Join(d.show.verdict(results, took), unwell)
 }
 
 // check prints what the runbook's health check says, run inside as a person would

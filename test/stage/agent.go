@@ -31,6 +31,7 @@ const (
 type Agent struct {
 	*Stage
 	t      *testing.T
+	began  time.Time
 	people *oncall.Client
 }
 
@@ -54,15 +55,14 @@ func (s *Stage) Begin(t *testing.T, o Option) *Agent {
 // Prepare is Begin without starting the agent.
 func (s *Stage) Prepare(t *testing.T, o Option) *Agent {
 	t.Helper()
-	a := &Agent{Stage: s, t: t}
+	a := &Agent{Stage: s, t: t, began: time.Now()}
 	s.Stop(t, AgentUnit)
 	s.forget(t)
 	s.resetUnits(t)
 	a.Configure(o)
-	began := time.Now()
 	t.Cleanup(func() {
 		if t.Failed() {
-			a.tell(began)
+			a.tell(a.began)
 		}
 		a.disconnect()
 	})
@@ -195,6 +195,17 @@ func (a *Agent) AgentRestarts() int {
 func (a *Agent) AgentRuns() bool {
 	a.t.Helper()
 	return a.property(a.t, AgentUnit, "MainPID").(uint32) != 0
+}
+
+// Said reports whether the agent has written words to its log since the test began.
+func (a *Agent) Said(words string) bool {
+	a.t.Helper()
+	out, err := a.World.Exec(a.t.Context(), "journalctl", "--no-pager", "--output=cat", "--unit="+AgentUnit,
+		fmt.Sprintf("--since=@%d", a.began.Unix()))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return strings.Contains(out, words)
 }
 
 // KillAgent is kill -9.

@@ -79,7 +79,7 @@ func Body(truncated int, alerts ...Alert) string {
 
 // Post posts a body as Alertmanager does, once.
 func (a *Agent) Post(body string) (status int, answer string, err error) {
-	return a.PostAs("Bearer "+a.token, body)
+	return a.PostAs("Bearer "+a.Token(), body)
 }
 
 // PostAs posts with another Authorization, or with none if it is empty.

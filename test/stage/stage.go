@@ -11,7 +11,6 @@ package stage
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +40,6 @@ type Stage struct {
 
 	bus     *sd.Conn
 	people  string // where the host finds the agent's NATS listener
-	token   string // of the agent's webhook
 	scratch string // a folder of the host, removed by Lower
 }
 
@@ -76,7 +74,7 @@ func Raise(ctx context.Context, tags string, log io.Writer) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{scratch: scratch, token: rand.Text()}
+	s := &Stage{scratch: scratch}
 	if err := s.raise(ctx, tags, log); err != nil {
 		return nil, errors.Join(err, s.Lower())
 	}
@@ -100,10 +98,7 @@ func (s *Stage) raise(ctx context.Context, tags string, log io.Writer) error {
 	if s.people, err = s.World.Forward(peopleAddress); err != nil {
 		return err
 	}
-	if err := s.writeUnits(ctx); err != nil {
-		return err
-	}
-	return s.writeToken(ctx)
+	return s.writeUnits(ctx)
 }
 
 // Lower ends the world and removes what was built.
@@ -137,17 +132,8 @@ func connect(w *world.World) (*sd.Conn, error) {
 	})
 }
 
-// writeToken gives the agent a token that its webhooks must bear.
-func (s *Stage) writeToken(ctx context.Context) error {
-	if err := s.World.WriteFile(tokenFile, []byte(s.token+"\n"), 0o440); err != nil {
-		return err
-	}
-	_, err := s.World.Exec(ctx, "chown", "root:nightshift", tokenFile)
-	return err
-}
-
 // Token is the bearer token of the agent's webhook.
-func (s *Stage) Token() string { return s.token }
+func (s *Stage) Token() string { return s.World.Token() }
 
 // dial is how tests reach servers of the world by HTTP.
 func (s *Stage) dial(ctx context.Context, network, address string) (net.Conn, error) {

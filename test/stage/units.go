@@ -220,14 +220,25 @@ func (s *Stage) Restart(t *testing.T, unit string) {
 
 func (s *Stage) job(t *testing.T, do func(context.Context, string, string, chan<- string) (int, error), unit string) {
 	t.Helper()
+	// Also when the test is over and cleans up.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), jobWithin)
+	defer cancel()
 	done := make(chan string, 1)
-	if _, err := do(t.Context(), unit, "replace", done); err != nil {
+	if _, err := do(ctx, unit, "replace", done); err != nil {
 		t.Fatalf("cannot have systemd do a job of %s: %v", unit, err)
 	}
-	if result := <-done; result != "done" {
-		t.Fatalf("a job of %s ended %q", unit, result)
+	select {
+	case result := <-done:
+		if result != "done" {
+			t.Fatalf("a job of %s ended %q", unit, result)
+		}
+	case <-ctx.Done():
+		t.Fatalf("a job of %s did not end within %s", unit, jobWithin)
 	}
 }
+
+// jobWithin is longer than systemd's own patience with a unit, TimeoutStopSec=.
+const jobWithin = 2 * time.Minute
 
 // StartAside starts the unit and does not wait: a person who goes on.
 func (s *Stage) StartAside(t *testing.T, unit string) {

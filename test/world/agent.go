@@ -3,6 +3,7 @@ package world
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,9 @@ const (
 func (w *World) furnishAgent(ctx context.Context, o Options) error {
 	if o.Agent == "" {
 		return nil
+	}
+	if w.token == "" { // a site made it for its Alertmanager
+		w.token = rand.Text()
 	}
 	if err := w.CopyIn(o.Agent, agentProgram); err != nil {
 		return err

@@ -99,6 +99,9 @@ func (s Settings) check() []error {
 			errs = append(errs, fmt.Errorf("cannot use %s_%s=%q: expected one of %s", prefix, name, value, strings.Join(allowed, ", ")))
 		}
 	}
+	if s.Mode == remediate.Unset { // it has no say: the playbooks alone would decide
+		errs = append(errs, fmt.Errorf("cannot use %s_MODE=\"\": expected observe, approve or act", prefix))
+	}
 	oneOf("LOG_LEVEL", s.LogLevel, "debug", "info", "warn", "error")
 	oneOf("LOG_FORMAT", s.LogFormat, "auto", "text", "json")
 	for name, value := range map[string]string{"NATS_LEAF": s.NATSLeaf, "NATS_CREDS_FILE": s.NATSCredsFile, "NATS_NKEY_FILE": s.NATSNKeyFile} {

@@ -69,6 +69,14 @@ func TestAModeThatIsNoneIsRefusedByName(t *testing.T) {
 	}
 }
 
+func TestAnEmptyModeIsNotNoCeiling(t *testing.T) {
+	environ(t, map[string]string{"NIGHTSHIFT_MODE": ""})
+	_, err := LoadSettings()
+	if err == nil || !strings.Contains(err.Error(), `cannot use NIGHTSHIFT_MODE="": expected observe, approve or act`) {
+		t.Errorf("error is %v; an empty mode would leave it to the playbooks to act", err)
+	}
+}
+
 func TestOffLoopbackItRefusesToBeOpen(t *testing.T) {
 	for name, c := range map[string]struct {
 		listen, web, token string

@@ -92,7 +92,7 @@ func (l *Ledger) Open(a Arrival, set []Playbook, inv Inventory, id, follows ID, 
 // match is the first playbook, in list order, that is for the alert. Alerts of
 // our own never are: an escalation must not mend itself.
 func match(set []Playbook, a alerts.Alert) (Playbook, bool) {
-	if strings.HasPrefix(a.Name(), ownAlerts) {
+	if strings.HasPrefix(strings.ToLower(a.Name()), ownAlerts) {
 		return Playbook{}, false
 	}
 	for _, p := range set {
@@ -103,8 +103,9 @@ func match(set []Playbook, a alerts.Alert) (Playbook, bool) {
 	return Playbook{}, false
 }
 
-// ownAlerts begins the name of every alert about the agent itself.
-const ownAlerts = "Nightshift"
+// ownAlerts begins the name of every alert about the agent itself, in any case of
+// its letters.
+const ownAlerts = "nightshift"
 
 // forTarget is the playbook with its verification's choices resolved, as an
 // incident keeps it.

@@ -131,6 +131,7 @@ func TestWhatOpensNothing(t *testing.T) {
 	d.takes(alert("Nobody", alerts.Firing), FateUnmatched)
 	d.set = append(d.set, Playbook{Name: "all", Match: alerts.Matching(`alertname!=""`), Target: TargetRule{Host: true}})
 	d.takes(alert("NightshiftFrozen", alerts.Firing), FateUnmatched)
+	d.takes(alert("nightshift_down", alerts.Firing), FateUnmatched) // as deploy/prometheus has it
 	d.takes(alert("Nobody", alerts.Firing), FateOpened)
 	before := Position{Message: 1}
 	if got := d.Take(Arrival{Alert: alert("Down", alerts.Firing), Position: before}, d.set, site, "", d.now); got.Fate != FateDropped {

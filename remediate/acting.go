@@ -66,30 +66,27 @@ func (d *decision) acted(a Acted) {
 		d.next = &Effect{WantReconcile, d.now.Add(doubtLasts)}
 	case a.InDoubt:
 		d.doubted(a)
-	case a.NotDone && a.Recovered:
+	case a.NotDone && (a.Recovered || a.Withheld):
 		d.notDone(a)
 	case a.NotDone:
-		d.finished(a, Receipt{Result: Failed, Detail: Brief(a.Error), Took: a.Receipt.Took})
+		d.finished(a, Finished{Receipt: Receipt{Result: Failed, Detail: Brief(a.Error), Took: a.Receipt.Took}})
 	default:
-		d.finished(a, a.Receipt)
+		d.finished(a, Finished{Receipt: a.Receipt})
 	}
 }
 
-func (d *decision) finished(a Acted, r Receipt) {
-	intent := d.incident.Intent
-	d.record(Event{Type: StepFinished, Finished: &Finished{
-		Rung: intent.Rung, Step: intent.Step, Receipt: r, Invocations: a.Invocations, Recovered: a.Recovered,
-	}})
+// finished records what came of the intent.
+func (d *decision) finished(a Acted, f Finished) {
+	f.Rung, f.Step = d.incident.Intent.Rung, d.incident.Intent.Step
+	f.Invocations, f.Recovered = a.Invocations, a.Recovered
+	d.record(Event{Type: StepFinished, Finished: &f})
 }
 
 // doubted gives up to find out whether a step happened: people do, and what it
 // touched is free again.
 func (d *decision) doubted(a Acted) {
-	detail := "it can't be told whether " + d.incident.Intent.What.String() + " happened: " + a.Error
-	d.finished(a, Receipt{Result: TimedOut, Detail: Brief(detail), Took: a.Receipt.Took})
-	if d.incident.State != Escalated {
-		d.record(d.end(Escalated, ReasonInDoubt, detail))
-	}
+	detail := Brief("it can't be told whether " + d.incident.Intent.What.String() + " happened: " + a.Error)
+	d.finished(a, Finished{Receipt: Receipt{Result: TimedOut, Detail: detail, Took: a.Receipt.Took}, Doubt: detail})
 }
 
 // notDone handles a step that certainly did not happen though it had begun: once
@@ -97,15 +94,13 @@ func (d *decision) doubted(a Acted) {
 // else people decide.
 func (d *decision) notDone(a Acted) {
 	intent := *d.incident.Intent
-	d.record(Event{Type: StepFinished, Finished: &Finished{
-		Rung: intent.Rung, Step: intent.Step, Recovered: true, NotDone: true,
-		Receipt: Receipt{Result: Failed, Detail: Brief("it did not happen: " + a.Error)},
-	}})
-	switch {
-	case d.incident.State == Escalated:
-	case Verbs[intent.What.Do].RepeatSafe && !intent.Again:
+	f := Finished{NotDone: true, Receipt: Receipt{Result: Failed, Detail: Brief("it did not happen: " + a.Error)}}
+	if !Verbs[intent.What.Do].RepeatSafe || intent.Again {
+		f.Doubt = intent.What.String() + " did not happen, and it is not tried again"
+	}
+	a.Invocations = nil // whatever was started meanwhile is not ours
+	d.finished(a, f)
+	if d.incident.State != Escalated && f.Doubt == "" {
 		d.next = &Effect{WantLook, d.now}
-	default:
-		d.record(d.end(Escalated, ReasonInDoubt, intent.What.String()+" did not happen, and it is not tried again"))
 	}
 }

@@ -91,6 +91,8 @@ func (d *decision) follows() (Event, bool) {
 		return Event{}, false
 	case i.Overdue(d.now):
 		return d.end(Escalated, i.lateReason(), i.unfinished()), true
+	case i.Doubt != "":
+		return d.end(Escalated, ReasonInDoubt, i.Doubt), true
 	case i.Verdict != nil && i.Verdict.Decision == Refuse:
 		return d.refused(*i.Verdict), true
 	}

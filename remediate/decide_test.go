@@ -183,7 +183,7 @@ func TestAPersonAtWorkMeansVerifyOnly(t *testing.T) {
 		t.Fatal("another step was started")
 	}
 	// Also after a crash in the verification.
-	l = begin(t, threeRungs()).allowed().acts(Canceled).crash(0, time.Minute).stays(Unhealthy).is(Escalated, ReasonPersonAtWork)
+	begin(t, threeRungs()).allowed().acts(Canceled).crash(0, time.Minute).stays(Unhealthy).is(Escalated, ReasonPersonAtWork)
 }
 
 func TestAStepThatComesToNothingEndsItsRung(t *testing.T) {
@@ -417,6 +417,18 @@ func TestAfterACrashAStepIsNeverBlindlyRedone(t *testing.T) {
 			give(recovered(Acted{NotDone: true})).is(Escalated, ReasonInDoubt)
 		begin(t, one(VerbOneshot, "task.service")).allowed().crash(0, time.Second).
 			give(recovered(Acted{InDoubt: true})).is(Escalated, ReasonInDoubt)
+	})
+	t.Run("what goes to people does so also when the agent dies before that is written", func(t *testing.T) {
+		begin(t, one(VerbOneshot, "task.service")).allowed().crash(0, time.Second).
+			give(recovered(Acted{NotDone: true})).crash(1, time.Second).is(Escalated, ReasonInDoubt)
+		begin(t, one(VerbOneshot, "task.service")).allowed().crash(0, time.Second).
+			give(recovered(Acted{InDoubt: true})).crash(1, time.Second).is(Escalated, ReasonInDoubt)
+		l := begin(t, threeRungs()).allowed().crash(0, time.Second).give(recovered(Acted{NotDone: true}))
+		l.looks(Unhealthy).prepares(allow).crash(0, time.Second).give(recovered(Acted{NotDone: true}))
+		l.crash(1, time.Second).is(Escalated, ReasonInDoubt)
+		if l.started() != 2 {
+			t.Errorf("%d intents; it is tried once more, not twice", l.started())
+		}
 	})
 	t.Run("a doubt without a crash is looked into first", func(t *testing.T) {
 		l := begin(t, one(VerbOneshot, "task.service")).allowed().give(Input{Acted: &Acted{InDoubt: true}})

@@ -168,6 +168,9 @@ type Finished struct {
 	// NotDone says that the step had certainly not happened: it is judged and
 	// tried once more.
 	NotDone bool `json:"notDone,omitzero"`
+	// Doubt, where set, says why nothing more is tried: people have to decide.
+	// It stands here, so that a crash before the next event forgets nothing.
+	Doubt string `json:"doubt,omitzero"`
 }
 
 // Watched begins a verification, or begins it anew after a crash.

@@ -127,7 +127,7 @@ func (i *Incident) finished(f Finished) error {
 		return fmt.Errorf("cannot finish a step of incident %s: none was started", i.ID)
 	}
 	on := i.Intent.What.On
-	i.Intent, i.Retry = nil, f.NotDone
+	i.Intent, i.Retry, i.Doubt = nil, f.NotDone, f.Doubt
 	if f.NotDone {
 		return nil
 	}
@@ -193,7 +193,7 @@ func (i *Incident) answered(a Answered, at Instant) error {
 	case a.Verb == PersonResumes && i.State == Escalated && i.Intent == nil:
 		i.LiveSince, i.Watch, i.Reason, i.Detail = at, nil, "", ""
 		i.Plan, i.Approved, i.Invocations = nil, "", nil
-		i.Rung, i.Step, i.Skip, i.Retry, i.Gathered = 0, 0, false, false, false
+		i.Rung, i.Step, i.Skip, i.Retry, i.Gathered, i.Doubt = 0, 0, false, false, false, ""
 	default:
 		return fmt.Errorf("cannot apply the answer %q to incident %s", a.Verb, i.ID)
 	}

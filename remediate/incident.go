@@ -95,6 +95,8 @@ type Incident struct {
 	// Skip is whether a step of the rung came to nothing, so that the rest of
 	// the rung is left out.
 	Skip bool `json:"skip,omitzero"`
+	// Doubt is why nothing more may be tried before people decided, if so.
+	Doubt string `json:"doubt,omitzero"`
 	// Gathered is whether the evidence was taken.
 	Gathered bool `json:"gathered,omitzero"`
 	// Tried holds what came of each rung so far.

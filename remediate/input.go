@@ -65,6 +65,8 @@ type Acted struct {
 	NotDone bool
 	InDoubt bool
 	Error   string
+	// Withheld is whether it was not done because a freeze came after the intent.
+	Withheld bool
 	// Invocations are those of what the plan may touch, read just afterwards.
 	Invocations map[Target]string
 	// Recovered is whether it was read from the world after a crash.

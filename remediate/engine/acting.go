@@ -55,8 +55,12 @@ func (e *Engine) act(i *remediate.Incident) {
 	intent, plan, id := *i.Intent, *i.Plan, i.ID
 	t := e.task(id)
 	t.acting = true
+	do := e.do
+	if f := e.frozen(e.o.Now()); f != nil {
+		do = withhold(f)
+	}
 	e.work.Go(func() {
-		acted := e.do(intent)
+		acted := do(intent)
 		if e.ctx.Err() != nil {
 			return
 		}
@@ -66,6 +70,14 @@ func (e *Engine) act(i *remediate.Incident) {
 			e.advance(id, remediate.Input{Acted: &acted})
 		})
 	})
+}
+
+// withhold does nothing: to write an intent can take seconds on a disk in trouble,
+// and who froze the agent meanwhile is to be heeded.
+func withhold(f *remediate.Freeze) func(remediate.Started) remediate.Acted {
+	return func(remediate.Started) remediate.Acted {
+		return remediate.Acted{NotDone: true, Withheld: true, Error: "frozen by " + f.By + " just before it"}
+	}
 }
 
 // do is the effect. An action that hangs beyond its time has timed out: it is not

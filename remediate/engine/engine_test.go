@@ -334,3 +334,19 @@ func TestTheCursor(t *testing.T) {
 		r.start()
 	})
 }
+
+func TestAFreezeThatComesWhileTheIntentIsWrittenIsHonoured(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.log.Decide(func(_ int, e Event) enginetest.Fate {
+			if e.Started != nil {
+				r.frozen = &Freeze{By: "file", Reason: "now"} // a disk that is slow leaves seconds for it
+			}
+			return enginetest.Stored
+		})
+		r.breaks("db.service")
+		r.takes(down(alerts.Firing))
+		r.after(3 * time.Minute)
+		r.is(Escalated, "frozen")
+		r.did()
+	})
+}

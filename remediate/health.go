@@ -97,10 +97,10 @@ func Worst(observations []Observation) Health {
 	}
 	worst := Healthy
 	for _, o := range observations {
-		switch {
-		case o.Health == Unhealthy:
+		switch o.Health {
+		case Unhealthy:
 			return Unhealthy
-		case o.Health == Unknown:
+		case Unknown:
 			worst = Unknown
 		}
 	}

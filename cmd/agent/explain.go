@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,7 +65,7 @@ func (c *cli) explain(ctx context.Context, file string, json bool) error {
 // readInput reads a file, or standard input for -.
 func (c *cli) readInput(file string) ([]byte, error) {
 	if file == "-" {
-		return bounded(io.Reader(c.in), "standard input", maxBody)
+		return bounded(c.in, "standard input", maxBody)
 	}
 	text, err := readBounded(file, maxBody)
 	if err != nil {

@@ -23,13 +23,3 @@ func writeJSON(w io.Writer, value any) error {
 	_, err = fmt.Fprintf(w, "%s\n", indented)
 	return err
 }
-
-// writeJSONLine writes a value on one line.
-func writeJSONLine(w io.Writer, value any) error {
-	text, err := remediate.EncodeJSON(value)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err
-}

@@ -94,7 +94,7 @@ func TestADamagedJournalStaysFrozenUntilItIsAccepted(t *testing.T) {
 			r.Error("the damage was forgotten")
 		}
 		broken := errors.New("no")
-		if err := r.AcceptDamage(r.Context(), "ann", "seen", func() error { return broken }); err != broken {
+		if err := r.AcceptDamage(r.Context(), "ann", "seen", func() error { return broken }); !errors.Is(err, broken) {
 			r.Errorf("accept: %v", err)
 		}
 		if err := r.AcceptDamage(r.Context(), "ann", "seen", func() error { return nil }); err != nil {

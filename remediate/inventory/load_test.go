@@ -212,7 +212,11 @@ func TestEachErrorCanBeTakenOut(t *testing.T) {
 	if one.File != "x.yaml" || one.Line != 1 || one.Column != 14 || one.Field != "host.name" {
 		t.Errorf("%+v", *one)
 	}
-	if got := len(err.(Errors).Unwrap()); got != 2 {
+	var all Errors
+	if !errors.As(err, &all) {
+		t.Fatalf("%T, want Errors", err)
+	}
+	if got := len(all.Unwrap()); got != 2 {
 		t.Errorf("%d errors", got)
 	}
 }

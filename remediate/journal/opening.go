@@ -45,7 +45,7 @@ func (o opening) tally() tally {
 	if err != nil {
 		return t
 	}
-	fmt.Sscan(string(text), &t.failed, &t.killed)
+	_, _ = fmt.Sscan(string(text), &t.failed, &t.killed) // what can't be read is 0
 	if crash, err := os.Stat(o.crashFile()); err == nil && crash.Size() > 0 && t.killed > 0 {
 		t.failed, t.killed = t.failed+1, t.killed-1
 	}

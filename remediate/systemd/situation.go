@@ -23,8 +23,13 @@ func (u *Units) situation(ctx context.Context, target remediate.Target) (remedia
 	if err != nil {
 		return remediate.Situation{}, err
 	}
-	s, err := u.read(ctx, name)
+	s, err := u.glance(ctx, name)
 	if err != nil {
+		return remediate.Situation{}, err
+	}
+	// In this order: a restart by systemd in between is seen as one restart more,
+	// and never as a start that nobody counted.
+	if s.restarts, err = u.restarts(ctx, name); err != nil {
 		return remediate.Situation{}, err
 	}
 	stopped, err := u.stoppedByJob(ctx, s)

@@ -61,6 +61,30 @@ func TestAutomaticRestartsAreTold(t *testing.T) {
 	}
 }
 
+func TestAUnitThatIsNoServiceHasASituation(t *testing.T) {
+	if s := situation(t, reach(t), "dbus.socket"); !s.Exists || !s.Active || s.Restarts != 0 {
+		t.Errorf("a socket that listens stands as %+v", s)
+	}
+}
+
+// A storm of incidents asks more at once than a bus allows a connection.
+func TestManyAreReadAtOnce(t *testing.T) {
+	u, unit := reach(t), sleeper(t, "ns-storm.service")
+	run(t, "systemctl", "start", unit)
+	errs := make(chan error, 500)
+	for range cap(errs) {
+		go func() {
+			_, err := u.Situation(within(t, patience), remediate.Unit(unit))
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestStartsLeft(t *testing.T) {
 	u := reach(t)
 	free := sleeper(t, "ns-free.service", "[Unit]", "StartLimitBurst=0")

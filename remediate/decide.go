@@ -123,13 +123,13 @@ func (d *decision) hopeless() (Event, bool) {
 	return Event{}, false
 }
 
-// stops ends the acting on a rung: all of it was tried, or the alert is gone, so
-// that nothing that has not begun may begin.
+// stops ends the acting on a rung: all of it was tried, or the alert is gone while
+// the first rung is next or under way, so that nothing that has not begun may begin.
 func (d *decision) stops() (Event, bool) {
 	i := &d.incident
 	_, more := i.NextStep()
 	switch {
-	case i.Intent != nil, more && i.Firing:
+	case i.Intent != nil, more && (i.Firing || i.Rung > 0):
 		return Event{}, false
 	case !more || i.climbing() != nil:
 		return Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung, Only: i.Intruder()}}, true

@@ -167,6 +167,24 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+func TestALadderUnderWayGoesOnByItsProbes(t *testing.T) {
+	// The step restarted Prometheus, which forgot since when the alert had held.
+	l := begin(t, threeRungs()).allowed().acts(Done).hears(alerts.Resolved)
+	l.stays(Unhealthy).is(Open, "").wants(WantJudge, 0).judged(allow).wants(WantPrepare, 0).prepares(allow)
+	if l.started() != 2 {
+		t.Fatal("the second rung was not tried")
+	}
+	l.acts(Done).stays(Healthy).is(Resolved, ReasonFixed)
+
+	// A wait between the rungs changes nothing of it.
+	l = begin(t, threeRungs()).allowed().acts(Done).hears(alerts.Resolved).stays(Unhealthy)
+	l.judged(Verdict{Decision: Wait, Reason: "settling", Until: l.now.Add(time.Second)}).after(time.Second)
+	l.looks(Unhealthy).wants(WantJudge, 0).judged(allow).prepares(allow)
+	if l.started() != 2 {
+		t.Fatal("the second rung was not tried after the wait")
+	}
+}
+
 func TestAPersonAtWorkMeansVerifyOnly(t *testing.T) {
 	person := Verdict{Decision: Refuse, Reason: ReasonPersonAtWork, Next: Verifying}
 	l := begin(t, threeRungs()).looks(Unhealthy).judged(person).is(Verifying, "")

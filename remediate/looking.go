@@ -33,7 +33,9 @@ func (d *decision) comeBack() {
 
 // looked decides what an incident does about what was seen. An act needs both an
 // alert that fires and a probe that agrees: unknown is not bad, and an alert
-// alone may be stale, false, or about something that is over.
+// alone may be stale, false, or about something that is over. Once the first rung
+// was climbed and did not help, the probes alone decide: a step may have made the
+// alert forget (a Prometheus that is restarted does not know for how long).
 func (d *decision) looked(l Looked) {
 	i := &d.incident
 	worst := Worst(l.Observations[:l.Verify])
@@ -48,7 +50,7 @@ func (d *decision) looked(l Looked) {
 		d.lookAgain(ReasonDisagrees, i.Due())
 	case worst == Unknown:
 		d.lookAgain(ReasonUnknown, d.now.Add(unknownLasts))
-	case !i.Firing:
+	case !i.Firing && i.Rung == 0:
 		d.lookAgain(ReasonAlertGone, i.Due())
 	default:
 		d.plan(l)

@@ -145,8 +145,8 @@ func (w *walk) allowed(in Input, e Event) {
 		w.t.Fatal("an intent while another is not finished")
 	case w.i.State == Escalated:
 		w.t.Fatal("an intent after people got it")
-	case !w.i.Firing:
-		w.t.Fatal("an intent though the alert is gone")
+	case !w.i.Firing && w.i.Rung == 0:
+		w.t.Fatal("a first rung though the alert is gone")
 	case !w.agreed && !w.strays:
 		w.t.Fatal("an intent without a probe that agrees")
 	case w.i.Overdue(w.now):

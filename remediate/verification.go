@@ -38,7 +38,7 @@ func (d *decision) concludes(observations []Observation) {
 	d.record(Event{Type: VerifyFinished, Verified: &Verified{
 		Rung: i.Rung, Outcome: outcome, Observations: observations, Detail: detail,
 	}})
-	if i.State == Open && i.Firing {
+	if i.State == Open && (i.Firing || i.Rung > 0) {
 		d.next = &Effect{WantJudge, d.now}
 	}
 }

@@ -24,6 +24,9 @@ func (d *data) pack(snapshot []byte) error {
 		d.Snapshot = remediate.RawJSON(snapshot)
 		return nil
 	}
+	if len(snapshot) > unpackLimit { // a start could not read it
+		return fmt.Errorf("cannot pack a snapshot of %d bytes: expected at most %d", len(snapshot), unpackLimit)
+	}
 	var packed bytes.Buffer
 	w, err := gzip.NewWriterLevel(&packed, gzip.BestSpeed)
 	if err != nil {

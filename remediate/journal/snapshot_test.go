@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -100,6 +101,13 @@ func TestAFoldLongerThanAMessageIsPacked(t *testing.T) {
 	a.stop(t)
 	if b := start(t, dir); b.Head().N != 3 || b.fold.Events["A"] != 7 || b.Damage() != nil {
 		t.Errorf("the log ends with %d and folds to %v with damage %v, want 3 and the packed fold", b.Head().N, b.fold, b.Damage())
+	}
+}
+
+func TestAFoldThatNoStartCouldUnpackIsNotStored(t *testing.T) {
+	var d data
+	if err := d.pack(bytes.Repeat([]byte(" "), unpackLimit+1)); err == nil {
+		t.Errorf("%d bytes are packed into %d, and no start could read them", unpackLimit+1, len(d.Packed))
 	}
 }
 

@@ -83,7 +83,10 @@ func (c *cli) freeze(ctx context.Context, r oncall.Request, json bool) error {
 		return err
 	}
 	reply, err := do(ctx, settings, oncall.Freeze, r)
-	if isDown(err) {
+	if err != nil {
+		if !isDown(err) && r.For == 0 {
+			fmt.Fprintln(c.err, "nightshift: the agent could not be asked: "+err.Error())
+		}
 		reply, err = freezeByFile(agent.FreezeFile(settings), r, err)
 	}
 	if err != nil {
@@ -92,7 +95,8 @@ func (c *cli) freeze(ctx context.Context, r oncall.Request, json bool) error {
 	return c.writeReply(reply, json)
 }
 
-// freezeByFile freezes an agent that does not answer. A file can't thaw by itself.
+// freezeByFile freezes an agent that could not be told, whatever the reason: to
+// freeze must work when nothing else does. A file can't thaw by itself.
 func freezeByFile(file string, r oncall.Request, down error) (oncall.Reply, error) {
 	if r.For > 0 {
 		return oncall.Reply{}, fmt.Errorf("cannot freeze for %s: only a running agent thaws by itself; leave --for away: %w", span(r.For), down)
@@ -101,7 +105,11 @@ func freezeByFile(file string, r oncall.Request, down error) (oncall.Reply, erro
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		return oncall.Reply{}, fmt.Errorf("cannot freeze: the agent does not answer, and its freeze file can't be written: %w; use sudo", err)
 	}
-	return oncall.Reply{Done: "the agent does not answer; frozen by the file " + file + " until somebody thaws"}, nil
+	done := "frozen by the file " + file + " until somebody thaws"
+	if isDown(down) {
+		done = "the agent does not answer; " + done
+	}
+	return oncall.Reply{Done: done}, nil
 }
 
 // whoami is who types, also behind sudo.

@@ -52,12 +52,13 @@ prepare: host
 install: build
 	install -D -m 0755 bin/nightshift $(DESTDIR)$(PREFIX)/bin/nightshift
 	install -D -m 0644 deploy/systemd/nightshift.service $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
+	sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
 	install -D -m 0644 deploy/systemd/nightshift.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	bin/nightshift completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
 	install -d -m 0755 $(DESTDIR)/etc/nightshift
 	@echo 'Next: systemd-sysusers; write /etc/nightshift/nightshift.yaml (nightshift init) and'
-	@echo '/etc/nightshift/nightshift.env; nightshift config polkit > /etc/polkit-1/rules.d/50-nightshift.rules'
+	@echo '/etc/nightshift/nightshift.env; nightshift config polkit > /etc/polkit-1/rules.d/10-nightshift.rules'
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nightshift $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service

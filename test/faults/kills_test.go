@@ -176,20 +176,26 @@ func wantStartsAsRecorded(t *testing.T, a *stage.Agent, stories []oncall.Story) 
 }
 
 // wantEndInTime holds that every incident ended, or was handed to people, by its
-// deadline.
+// deadline, and never because of somebody who was not there.
 func wantEndInTime(t *testing.T, stories []oncall.Story) {
 	t.Helper()
-	states, reasons := map[remediate.State]int{}, map[remediate.Reason]int{}
+	ends := map[string]int{}
 	for _, story := range stories {
-		i := story.Incident
-		states[i.State]++
-		reasons[i.Reason]++
-		if took := i.Since.Since(i.OpenedAt); took > deadline+late {
-			t.Errorf("incident %s was %s after %s, want at most %s", i.ID, i.State, took, deadline)
+		for _, e := range story.Entries {
+			if e.Event.Ended == nil {
+				continue
+			}
+			end := e.Event.Ended
+			ends[fmt.Sprintf("%s: %s", end.State, end.Reason)]++
+			if took := e.At.Since(story.Incident.OpenedAt); end.By == "" && took > deadline+late {
+				t.Errorf("incident %s was %s after %s, want at most %s", story.Incident.ID, end.State, took, deadline)
+			}
+			if end.Reason == remediate.ReasonPersonAtWork {
+				t.Errorf("the agent took itself for a person:\n%s", stage.Narrate(story))
+			}
 		}
 	}
-	t.Logf("the incidents ended %v", states)
-	for reason, n := range reasons {
-		t.Logf("%d because of %s", n, reason)
+	for end, n := range ends {
+		t.Logf("%d incidents %s", n, end)
 	}
 }

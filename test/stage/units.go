@@ -71,8 +71,9 @@ cd ` + folder + `
 exec sleep infinity
 `
 
-// hurry has systemd bring the agent back at once; the shipped unit waits 2 s.
-const hurry = "[Service]\nRestartSec=50ms\n"
+// hurry has systemd bring the agent back at once; the shipped unit waits 2 s. Any
+// pause but none would be rounded up by as much as 250 ms.
+const hurry = "[Service]\nRestartSec=0\n"
 
 func (s *Stage) writeUnits(ctx context.Context) error {
 	var problems []error

@@ -214,24 +214,23 @@ func (a *Agent) tell(since time.Time) {
 	a.t.Logf("the agent's last lines (%v):\n%s", err, said)
 }
 
-// tellStories asks once: the test's own context is over, and the agent may be.
+// tellStories asks once: the test is over, and the agent may be.
 func (a *Agent) tellStories(ctx context.Context) {
-	var list []oncall.Summary
-	err := error(nil)
-	if a.people == nil {
-		err = a.connect()
-	}
-	if err == nil {
-		err = a.people.Ask(ctx, oncall.AskIncidents, oncall.Filter{}, &list)
-	}
+	person, err := a.Person()
 	if err != nil {
 		a.t.Log(err)
 		return
 	}
+	defer person.Close()
+	var list []oncall.Summary
+	err = person.Ask(ctx, oncall.AskIncidents, oncall.Filter{}, &list)
 	for _, i := range list {
 		var story oncall.Story
-		err := a.people.Ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(i.ID)}, &story)
-		a.t.Log(Narrate(story), err)
+		err = errors.Join(err, person.Ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(i.ID)}, &story))
+		a.t.Log(Narrate(story))
+	}
+	if err != nil {
+		a.t.Log(err)
 	}
 }
 

@@ -169,7 +169,7 @@ func (a *Agent) makeEngine(config engine.Config, ledger *remediate.Ledger) {
 	a.counts = webhook.NewMetrics(a.registry, later...)
 	a.engine = engine.New(engine.Options{
 		Config: config, Log: recorder{a.journal}, World: a.world, Actions: a.world.units.Actions(), Ledger: ledger,
-		FrozenByFile: frozenByFile(a.now, FreezeFile(a.settings), siteFreezeFile),
+		FrozenByFile: orByDamage(a.journal.Damage, a.now, frozenByFile(a.now, FreezeFile(a.settings), siteFreezeFile)),
 		Now:          a.now, Told: a.told,
 		CountAlert: func(result string) { a.counts.Count(result, 1) },
 		Logger:     a.log, Registerer: a.registry, Reached: reached,

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -124,5 +126,32 @@ func TestAnIncidentOutlivesARestart(t *testing.T) {
 	after := incidents(t, operator(t, second), func(s oncall.Summary) bool { return true })
 	if after.ID != before.ID {
 		t.Errorf("after a restart there is incident %s, before it was %s", after.ID, before.ID)
+	}
+}
+
+func TestDamageThatIsFoundLateFreezesAtOnce(t *testing.T) {
+	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+t.TempDir()+"/nothing")
+	s := settings(t)
+	// Seven batches of alerts were stored, and the store has none: that is found
+	// only when they are read, after the log.
+	if err := os.WriteFile(filepath.Join(s.StateDir, "journal.alerts"), []byte("00000000000000000007\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	a := start(t, s)
+	if lacks := a.degraded(t.Context()); lacks["journal_damage"] == "" {
+		t.Fatal("the damage is not noticed")
+	}
+	if f, err := a.engine.Frozen(t.Context()); err != nil || f == nil || !f.Damage {
+		t.Errorf("frozen by %+v (%v), want it by the damage: what /-/ready says has to be so", f, err)
+	}
+	c := operator(t, a)
+	if _, err := c.Do(t.Context(), oncall.Thaw, oncall.Request{}); err == nil || !strings.Contains(err.Error(), "journal accept") {
+		t.Errorf("thaw says %v, want it to name `journal accept`", err)
+	}
+	if _, err := c.Do(t.Context(), oncall.Accept, oncall.Request{Comment: "a test"}); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := a.engine.Frozen(t.Context()); err != nil || f == nil || f.Damage || f.By != operatorUser {
+		t.Errorf("frozen by %+v (%v), want it by who accepted", f, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"nightshift/remediate"
+	"nightshift/remediate/journal"
 )
 
 // frozenByFile reads whether one of the files freezes the agent. A file that is
@@ -26,6 +27,17 @@ func frozenByFile(now func() remediate.Instant, paths ...string) func() *remedia
 			return freeze
 		}
 		return nil
+	}
+}
+
+// orByDamage freezes also by a damaged journal, from the moment that it is known:
+// some of it is found only when alerts are read, or when a person verifies.
+func orByDamage(damage func() *journal.Damage, now func() remediate.Instant, byFile func() *remediate.Freeze) func() *remediate.Freeze {
+	return func() *remediate.Freeze {
+		if d := damage(); d != nil {
+			return &remediate.Freeze{By: "nightshift", Reason: remediate.Brief(d.Error()), At: now(), Damage: true}
+		}
+		return byFile()
 	}
 }
 

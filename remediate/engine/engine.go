@@ -69,7 +69,8 @@ type Options struct {
 	Actions map[remediate.Verb]remediate.Action
 	// Ledger is the fold of the log so far.
 	Ledger *remediate.Ledger
-	// FrozenByFile is the freeze that a file holds, nil if none does.
+	// FrozenByFile is the freeze that a file holds, or damage of the log; nil if
+	// none does.
 	FrozenByFile func() *remediate.Freeze
 	// Now reads the clocks.
 	Now func() remediate.Instant

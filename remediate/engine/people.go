@@ -70,11 +70,12 @@ func (e *Engine) find(prefix string) (*remediate.Incident, error) {
 }
 
 // Freeze stops all acting for a while, or until it is thawed if length is 0. Where
-// a damaged journal froze the agent that stays, and is returned.
+// a damaged journal froze the agent, or somebody for longer, that stays and is
+// returned: a freeze is ended by who thaws, not by another that is shorter.
 func (e *Engine) Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error) {
 	var freeze remediate.Freeze
 	err := e.call(ctx, func() (err error) {
-		if f := e.ledger.Freeze; f != nil && f.Damage {
+		if f := e.ledger.Frozen(e.o.Now()); f != nil && (f.Damage || outlasts(*f, e.o.Now().Add(length), length)) {
 			freeze = *f
 			return nil
 		}
@@ -82,6 +83,11 @@ func (e *Engine) Freeze(ctx context.Context, by, reason string, length time.Dura
 		return err
 	})
 	return freeze, err
+}
+
+// outlasts reports whether a freeze goes on when one that was asked for would end.
+func outlasts(f remediate.Freeze, until remediate.Instant, length time.Duration) bool {
+	return length > 0 && (f.Until.IsZero() || until.Before(f.Until))
 }
 
 // AcceptDamage runs accept, which makes the journal whole, while nothing changes.
@@ -114,7 +120,7 @@ func (e *Engine) freeze(by, reason string, length time.Duration) (remediate.Free
 func (e *Engine) Thaw(ctx context.Context, by, comment string) error {
 	return e.call(ctx, func() error {
 		now := e.o.Now()
-		if f := e.ledger.Freeze; f != nil && f.Damage {
+		if f := e.frozen(now); f != nil && f.Damage {
 			return fmt.Errorf("cannot thaw: the journal is damaged (%s); see `nightshift journal verify`, then `nightshift journal accept --reason …`", f.Reason)
 		}
 		if e.ledger.Freeze != nil && !e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: by, Comment: remediate.Brief(comment)}}) {

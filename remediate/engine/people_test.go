@@ -210,3 +210,26 @@ func TestExplainDoesNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestAShorterFreezeDoesNotEndALongerOne(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		if _, err := r.Freeze(r.Context(), "ann", "the racks move", 0); err != nil {
+			r.Fatal(err)
+		}
+		f, err := r.Freeze(r.Context(), "bob", "a look", 10*time.Minute)
+		if err != nil || f.By != "ann" {
+			r.Errorf("it is frozen by %+v (%v), want ann's freeze to hold and bob to be told", f, err)
+		}
+		r.after(time.Hour)
+		if f, err := r.Frozen(r.Context()); err != nil || f == nil || f.By != "ann" {
+			r.Errorf("after bob's time it is frozen by %+v (%v), want ann", f, err)
+		}
+		if err := r.Thaw(r.Context(), "ann", ""); err != nil {
+			r.Fatal(err)
+		}
+		r.Freeze(r.Context(), "ann", "", time.Minute)
+		if f, err := r.Freeze(r.Context(), "bob", "", time.Hour); err != nil || f.By != "bob" {
+			r.Errorf("it is frozen by %+v (%v), want bob's longer freeze", f, err)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -64,10 +65,20 @@ func (c *cli) ownSettings() (agent.Settings, error) {
 	return loadSettings()
 }
 
+// tidyEvery is how often memory is given back that a burst of alerts needed. The
+// runtime by itself collects only when there is more to do, or after minutes: the
+// 128 MiB that were resident after 100,000 alerts are 33 a minute later. It costs
+// some 10 ms of CPU.
+const tidyEvery = 30 * time.Second
+
 // attend does what signals ask of a running agent until it ends.
 func attend(running *agent.Agent, signals <-chan os.Signal, log *slog.Logger) error {
+	tidy := time.NewTicker(tidyEvery)
+	defer tidy.Stop()
 	for {
 		select {
+		case <-tidy.C:
+			debug.FreeOSMemory()
 		case <-running.Done():
 			return running.Err()
 		case got := <-signals:

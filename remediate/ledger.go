@@ -21,8 +21,9 @@ const (
 	// retellAfter is how often an unchanged firing alert is recorded again, so
 	// that a restart knows that its episode goes on.
 	retellAfter = time.Hour
-	// attemptsKept is the longest window in which attempts are counted.
-	attemptsKept = 24 * time.Hour
+	// attemptsKept is the longest window in which attempts are counted: no
+	// duration of an inventory is longer.
+	attemptsKept = 30 * 24 * time.Hour
 )
 
 // Ledger is all that the agent knows by its log: the fold of every event. A
@@ -34,7 +35,7 @@ type Ledger struct {
 	Incidents map[ID]*Incident `json:"incidents"`
 	// Episodes are the alerts that belong to an incident now.
 	Episodes map[alerts.Fingerprint]*Episode `json:"episodes"`
-	// Attempts are what was touched in the last 24 hours.
+	// Attempts are what was touched in the last 30 days.
 	Attempts []Attempt `json:"attempts"`
 	// Ours are the invocations that our own acts left behind: a restart by one
 	// incident is no person's to another.

@@ -38,16 +38,17 @@ func TestAnAttemptIsOneRungOnOneThing(t *testing.T) {
 	}
 }
 
-func TestAttemptsAreForgottenAfterADay(t *testing.T) {
+func TestAttemptsAreForgottenWhenNoWindowReachesThem(t *testing.T) {
 	l := begin(t, threeRungs()).allowed().acts(Done)
 	ledger := ledgerOf(l)
 	read := func(after time.Duration) Event {
 		return Event{Type: AlertsRead, At: l.now.Add(after), Read: &Read{Position: Position{Message: 99}}}
 	}
-	if ledger.Apply(read(23 * time.Hour)); len(ledger.Attempts) != 1 {
+	// attempts.per of an inventory is at most 30d.
+	if ledger.Apply(read(29 * 24 * time.Hour)); len(ledger.Attempts) != 1 {
 		t.Error("an attempt was forgotten too early")
 	}
-	if ledger.Apply(read(24 * time.Hour)); len(ledger.Attempts) != 0 {
+	if ledger.Apply(read(30 * 24 * time.Hour)); len(ledger.Attempts) != 0 {
 		t.Error("attempts are kept for ever")
 	}
 }

@@ -18,7 +18,7 @@ import (
 // What a playbook names and the inventory does not have is an error, all at once.
 func configure(s Settings, file *inventory.File) (engine.Config, error) {
 	c := engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
-	var errs []error
+	errs := notKept(file)
 	for _, entry := range file.Playbooks {
 		if entry.Files != "" {
 			errs = append(errs, fmt.Errorf("cannot use playbooks.files %q: this version has coded playbooks only; list them by name", entry.Files))
@@ -34,6 +34,23 @@ func configure(s Settings, file *inventory.File) (engine.Config, error) {
 		c.Playbooks = append(c.Playbooks, p)
 	}
 	return c, errors.Join(errs...)
+}
+
+// notKept finds what an inventory may say and this version does not do: what is
+// passed over in silence somebody would rely on.
+func notKept(file *inventory.File) []error {
+	var errs []error
+	refuse := func(said bool, key, lacks string) {
+		if said {
+			errs = append(errs, fmt.Errorf("cannot use %s: this version %s; take it out", key, lacks))
+		}
+	}
+	levels := file.Escalation.Levels
+	refuse(len(file.Groups) > 0, "groups", "keeps no min_healthy")
+	refuse(len(file.Profiles) > 0, "profiles", "sets no limits")
+	refuse(len(file.VMs) > 0, "vms", "looks after no virtual machines")
+	refuse(len(levels) > 1 || len(levels) == 1 && levels[0] > 0, "escalation", "calls nobody by itself: Alertmanager does")
+	return errs
 }
 
 // override puts the inventory's figures in the place of the playbook's own.

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -106,5 +107,28 @@ func TestOffLoopbackItRefusesToBeOpen(t *testing.T) {
 				t.Errorf("error is %v, want refused %v", err, c.refused)
 			}
 		})
+	}
+}
+
+func TestWhatThisVersionDoesNotKeepIsRefused(t *testing.T) {
+	for key, says := range map[string]string{
+		"groups: {front: {units: [a.service], min_healthy: 1}}":              "groups",
+		"profiles: {safe: {a.service: {memory: 1GiB}}}":                      "profiles",
+		"vms: {v: {unit: a.service, qmp: /q, images: /i, disks: {d: keep}}}": "vms",
+		"escalation: {levels: [0m, 15m]}":                                    "escalation",
+	} {
+		path := filepath.Join(t.TempDir(), "site.yaml")
+		text := "host: {name: h1, alerts: ['job=\"x\"']}\nunits: {a.service: {}}\n" + key + "\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := Settings{Config: path}
+		file, err := s.Inventory()
+		if err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		if err := CheckConfig(s, file); err == nil || !strings.Contains(err.Error(), "cannot use "+says+": this version") {
+			t.Errorf("%s: error is %v; somebody would rely on it", key, err)
+		}
 	}
 }

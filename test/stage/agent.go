@@ -84,7 +84,7 @@ func (s *Stage) forget(t *testing.T) {
 }
 
 // Configure writes the agent's settings and inventory, which hold from its next
-// start.
+// start. An agent that is just being started reads the old ones or the new ones.
 func (a *Agent) Configure(o Option) {
 	a.t.Helper()
 	settings := append([]string{
@@ -95,7 +95,10 @@ func (a *Agent) Configure(o Option) {
 		inventoryFile:   o.Inventory.text(),
 		environmentFile: strings.Join(settings, "\n") + "\n",
 	} {
-		if err := a.World.WriteFile(path, []byte(text), 0o644); err != nil {
+		if err := a.World.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+			a.t.Fatal(err)
+		}
+		if err := os.Rename(a.World.Path(path+".new"), a.World.Path(path)); err != nil {
 			a.t.Fatal(err)
 		}
 	}

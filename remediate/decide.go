@@ -1,5 +1,7 @@
 package remediate
 
+import "slices"
+
 // Decide is the life of an incident: what is to be recorded because of an input,
 // and what is wanted next once that is durable. It asks nothing of the world and
 // changes nothing: the incident it is given stays as it is.
@@ -170,6 +172,10 @@ func (d *decision) verified() (Event, bool) {
 
 // end is the event that hands an incident to people or ends it.
 func (d *decision) end(to State, why Reason, detail string) Event {
+	i := &d.incident
+	if to == Escalated && i.WatchOnly && !i.hasActed() && slices.Contains(Transitions[i.State], Observed) {
+		to = Observed // who only observes wakes nobody
+	}
 	kind := IncidentEnded
 	if to == Escalated {
 		kind = IncidentEscalated

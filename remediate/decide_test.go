@@ -167,6 +167,20 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+func TestWhoOnlyObservesWakesNobody(t *testing.T) {
+	observing := func() *life {
+		l := begin(t, threeRungs())
+		l.i.WatchOnly = true
+		return l
+	}
+	l := observing()
+	for range 7 { // unknown for longer than it is asked again
+		l.looks(Unknown).after(5 * time.Second)
+	}
+	l.is(Observed, ReasonUnknown)
+	observing().looks(Healthy).after(DefaultDeadline).give(Input{Woken: true}).is(Observed, ReasonDisagrees)
+}
+
 func TestALadderUnderWayGoesOnByItsProbes(t *testing.T) {
 	// The step restarted Prometheus, which forgot since when the alert had held.
 	l := begin(t, threeRungs()).allowed().acts(Done).hears(alerts.Resolved)

@@ -83,6 +83,9 @@ type Opened struct {
 	// Target is what it is about; the zero target is one that the inventory
 	// does not know.
 	Target Target `json:"target"`
+	// WatchOnly is whether the agent or the playbook only observed when it was
+	// opened: then nobody is woken for it.
+	WatchOnly bool `json:"watchOnly,omitzero"`
 	// Waits is the incident that has the target now.
 	Waits ID `json:"waits,omitzero"`
 	// Follows is the ended incident of the same episode that this one takes up.

@@ -53,7 +53,7 @@ func opened(e Event) Incident {
 	o := e.Opened
 	i := Incident{
 		ID: e.Incident, State: Open, Playbook: o.Playbook, Target: o.Target,
-		Alert: o.Alert, Firing: o.Alert.Firing(), Heard: e.At, Received: o.Received, Truncated: o.Truncated, Follows: o.Follows,
+		Alert: o.Alert, Firing: o.Alert.Firing(), Heard: e.At, Received: o.Received, Truncated: o.Truncated, WatchOnly: o.WatchOnly, Follows: o.Follows,
 		OpenedAt: e.At, Since: e.At, LiveSince: e.At,
 	}
 	if i.Firing {

@@ -76,6 +76,7 @@ type Incident struct {
 	Heard     Instant              `json:"heard"`
 	Received  Instant              `json:"received"`
 	Truncated bool                 `json:"truncated,omitzero"`
+	WatchOnly bool                 `json:"watchOnly,omitzero"`
 	Follows   ID                   `json:"follows,omitzero"`
 
 	OpenedAt Instant `json:"openedAt"`

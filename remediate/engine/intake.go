@@ -39,12 +39,22 @@ func (e *Engine) arrive(a arrival) {
 	e.drain()
 }
 
+// atOnce is how many alerts are dealt with before whatever else waits for the
+// engine has its turn: each may cost an append, and a freeze must not wait for a
+// thousand of them.
+const atOnce = 50
+
 // drain deals with queued messages until one can't be recorded: then they wait,
 // and nothing is lost, for the cursor has not moved.
 func (e *Engine) drain() {
+	taken := 0
 	for len(e.arrived) > 0 && !e.retry {
 		a := &e.arrived[0]
-		for len(a.alerts) > 0 {
+		for ; len(a.alerts) > 0; taken++ {
+			if taken == atOnce {
+				e.work.Go(func() { e.post(e.drain) })
+				return
+			}
 			if !e.take(a.alerts[0]) {
 				return
 			}
@@ -75,6 +85,10 @@ func (e *Engine) take(a remediate.Arrival) bool {
 
 // dispose records what becomes of an alert and lets its incident go on.
 func (e *Engine) dispose(d remediate.Disposition) bool {
+	if d.Event != nil && d.Event.Opened != nil {
+		opened := d.Event.Opened
+		opened.WatchOnly = remediate.Least(e.config.Load().Mode, opened.Playbook.Autonomy) == remediate.WatchOnly
+	}
 	if d.Event != nil && !e.record(*d.Event) {
 		return false
 	}

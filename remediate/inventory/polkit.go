@@ -14,9 +14,14 @@ var granted = []remediate.Verb{
 	remediate.VerbStart, remediate.VerbStop, remediate.VerbRestart, remediate.VerbReload, remediate.VerbResetFailed,
 }
 
+// grantedOneshot are those of a oneshot unit: to start it, and to clear its start
+// limit, without which a unit that was started often can't be.
+var grantedOneshot = []remediate.Verb{remediate.VerbStart, remediate.VerbResetFailed}
+
 // Polkit writes the rule that lets a user do what this inventory may need, as
 // JavaScript for /etc/polkit-1/rules.d: on exactly its units exactly the verbs
-// start, stop, restart, reload and reset-failed, on a oneshot unit only start.
+// start, stop, restart, reload and reset-failed, on a oneshot unit only
+// start and reset-failed.
 //
 // Whatever else the user asks of systemd the rule refuses, and does not leave to
 // the rules that come after it: a request that carries no unit, like one to start
@@ -27,7 +32,7 @@ func (f *File) Polkit(user string) []byte {
 	for _, name := range sorted(f.Units) {
 		verbs := granted
 		if f.Units[name].Oneshot {
-			verbs = granted[:1]
+			verbs = grantedOneshot
 		}
 		table = append(table, fmt.Sprintf("        %s: %s", script(name), script(verbs)))
 	}

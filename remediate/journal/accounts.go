@@ -86,12 +86,15 @@ func agentMay(host string) *server.Permissions {
 	}
 }
 
-// personMay is what a person may do: see everything, ask, and request verbs
-// below their own name.
+// personMay is what a person may do: see everything that was stored, ask, and
+// request verbs below their own name. What others ask and say is not for them to
+// see: of a subscription to nightshift.> the server leaves that out.
 func personMay(user, host string) *server.Permissions {
 	return &server.Permissions{
-		Publish:   allow("nightshift.do."+user+"."+host+".*", "nightshift.ask."+host+".>", "$SRV.>"),
-		Subscribe: allow("nightshift.>", "_INBOX.>"),
+		Publish: allow("nightshift.do."+user+"."+host+".*", "nightshift.ask."+host+".>", "$SRV.>"),
+		Subscribe: &server.SubjectPermission{
+			Allow: []string{"nightshift.>", "_INBOX.>"}, Deny: []string{"nightshift.do.>", "nightshift.ask.>"},
+		},
 	}
 }
 

@@ -56,6 +56,12 @@ func TestPeopleSeeWhatIsStoredAndNothingElse(t *testing.T) {
 	conn, _ := a.person(t)
 	sub := subscribe(t, conn, "nightshift.>")
 
+	// What a person asks and says is no one else's to see.
+	for _, subject := range []string{"nightshift.ask.rave-1.status", "nightshift.do.operator.rave-1.freeze"} {
+		if err := conn.Publish(subject, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	// An event that the log refuses goes to the log's subject all the same.
 	refused := &nats.Msg{Subject: logSubject("rave-1", "X"), Data: []byte("refused"), Header: nats.Header{}}
 	refused.Header.Set("Nats-Expected-Last-Sequence", "77")

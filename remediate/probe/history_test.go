@@ -148,10 +148,11 @@ func TestAHistoryIsBoundedAndNeverWrong(t *testing.T) {
 
 // riseWithin bounds how much a counter rose from begin on: what was found by two
 // looks after it certainly did, what was found by one may have. The first look
-// finds no rise. Looks at the begin itself count if they were clear of it.
+// finds no rise. Looks that are closer to each other than two readings are told
+// apart by none, so the begin is known as well as that and no better.
 func riseWithin(seen []reading, begin time.Time, clear time.Duration) (least, greatest float64) {
 	for i := 1; i < len(seen); i++ {
-		if seen[i].at.After(begin) {
+		if seen[i].at.After(begin.Add(-clear)) {
 			greatest += seen[i].rise
 		}
 		if seen[i-1].at.After(begin.Add(2 * clear)) {

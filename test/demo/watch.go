@@ -138,6 +138,9 @@ func (w *watch) opened(e remediate.Event) {
 	w.known = true
 	w.incident.ID = e.Incident
 	received := e.Opened.Received.Wall
+	if w.alerted == 0 { // the agent restarted Prometheus before it could be asked
+		w.alerted = received.Sub(w.show.zero)
+	}
 	text := "Alertmanager's POST reaches the agent"
 	if !w.fired.IsZero() {
 		text += fmt.Sprintf(", %d ms after Prometheus began to evaluate the rule", received.Sub(w.fired).Milliseconds())

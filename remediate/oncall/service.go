@@ -48,7 +48,7 @@ type Options struct {
 // longest.
 const requestTimeout = 30 * time.Second
 
-// atOnce is how many requests are worked on at the same time, each kind.
+// atOnce is how many verbs are worked on at the same time.
 const atOnce = 4
 
 // Service answers people until Stop.
@@ -56,7 +56,8 @@ type Service struct {
 	o      Options
 	verbs  *nats.Subscription
 	micro  micro.Service
-	slots  chan struct{}
+	slots  chan struct{} // taken by verbs under way
+	asked  chan struct{} // taken by queries under way: never a verb's
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -64,7 +65,7 @@ type Service struct {
 // Serve begins to answer.
 func Serve(o Options) (*Service, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Service{o: o, slots: make(chan struct{}, atOnce), ctx: ctx, cancel: cancel}
+	s := &Service{o: o, slots: make(chan struct{}, atOnce), asked: make(chan struct{}, len(Queries)), ctx: ctx, cancel: cancel}
 	var err error
 	if s.verbs, err = o.Conn.Subscribe(doSubject("*", o.Host, "*"), func(m *nats.Msg) { s.beside(func() { s.verb(m) }) }); err != nil {
 		cancel()
@@ -82,9 +83,25 @@ func (s *Service) Stop() {
 	s.cancel()
 	_ = s.verbs.Unsubscribe() // both fail only on a connection that is closed
 	_ = s.micro.Stop()
-	for range atOnce {
+	for range cap(s.slots) {
 		s.slots <- struct{}{}
 	}
+	for range cap(s.asked) {
+		s.asked <- struct{}{}
+	}
+}
+
+// within works on a query in the goroutine that brought it: a micro service reads
+// what a handler answered as soon as it returns. Each kind of query has a goroutine
+// of its own, so a slow one holds up its like only.
+func (s *Service) within(work func()) {
+	select {
+	case s.asked <- struct{}{}:
+	case <-s.ctx.Done():
+		return
+	}
+	defer func() { <-s.asked }()
+	work()
 }
 
 // beside works on a request beside the subscription, so that a slow one holds up
@@ -181,7 +198,7 @@ func (s *Service) serveQueries() error {
 	}
 	s.micro = service
 	for name, query := range s.queries() {
-		handler := func(r micro.Request) { s.beside(func() { s.query(r, query) }) }
+		handler := func(r micro.Request) { s.within(func() { s.query(r, query) }) }
 		if err := service.AddEndpoint(name, micro.HandlerFunc(handler), micro.WithEndpointSubject(askSubject(s.o.Host, name))); err != nil {
 			_ = service.Stop()
 			return fmt.Errorf("cannot offer the query %s: %w", name, err)

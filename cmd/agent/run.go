@@ -73,6 +73,7 @@ const tidyEvery = 30 * time.Second
 
 // attend does what signals ask of a running agent until it ends.
 func attend(running *agent.Agent, signals <-chan os.Signal, log *slog.Logger) error {
+	debug.FreeOSMemory() // what the start needed to read the log
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	for {

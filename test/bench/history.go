@@ -28,15 +28,15 @@ const tail = 9_000
 // longHistory times starts on a long history: after a kill, when the events since
 // the newest snapshot are read, and after an orderly end, when there are none.
 func (b *bench) longHistory(ctx context.Context) ([]row, error) {
-	if b.options.history == 0 {
+	if b.history == 0 {
 		return nil, nil
 	}
 	dir, err := b.newDir("long")
 	if err != nil {
 		return nil, err
 	}
-	progress("writing %d events", b.options.history)
-	if err := writeHistory(ctx, dir, b.options.history-tail); err != nil {
+	progress("writing %d events", b.history)
+	if err := writeHistory(ctx, dir, b.history-tail); err != nil {
 		return nil, err
 	}
 	if err := takeSnapshot(ctx, dir); err != nil {
@@ -45,7 +45,7 @@ func (b *bench) longHistory(ctx context.Context) ([]row, error) {
 	if err := writeHistory(ctx, dir, tail); err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("%d events", b.options.history)
+	what := fmt.Sprintf("%d events", b.history)
 	t, resident, err := b.startsWith(ctx, dir, b.rounds)
 	if err != nil {
 		return nil, err

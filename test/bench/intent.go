@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	// eachTurn is how many webhooks come before the other side has its turn; each
-	// is a new incident about a unit of its own.
-	eachTurn = 400
+	// busyRate and calmRate are webhooks a second; each is a new incident.
+	busyRate, calmRate = 200, 20
+	// eachTurn is for how long they come before the other side has its turn. Each
+	// is about a unit of its own then.
+	eachTurn = 2 * time.Second
 	// pacers are the connections that they come on.
 	pacers = 8
 )
@@ -33,16 +35,18 @@ func (b *bench) intents(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	intent, err := b.intentWith(ctx, units, false)
-	if err != nil {
-		return nil, err
+	defer end()
+	var rows []row
+	for _, rate := range []int{calmRate, busyRate} {
+		for _, acts := range []bool{false, true} {
+			found, err := b.intentWith(ctx, units, rate, acts)
+			if err != nil {
+				return nil, fmt.Errorf("at %d a second: %w", rate, err)
+			}
+			rows = append(rows, found...)
+		}
 	}
-	end()
-	call, err := b.intentWith(ctx, units, true)
-	if err != nil {
-		return nil, err
-	}
-	return append(intent, call...), systemctl("stop", "ns-bench@*.service")
+	return rows, systemctl("stop", "ns-bench@*.service")
 }
 
 // sleepers makes the units and starts them.
@@ -51,11 +55,14 @@ func sleepers(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	var units []string
-	for n := range eachTurn {
+	for n := range perTurn(busyRate) {
 		units = append(units, fmt.Sprintf("ns-bench@%03d.service", n))
 	}
 	return units, errors.Join(ctx.Err(), systemctl(append([]string{"start"}, units...)...))
 }
+
+// perTurn is how many webhooks come in a turn.
+func perTurn(rate int) int { return rate * int(eachTurn/time.Second) }
 
 // startProfile writes a CPU profile, if one was asked for.
 func (b *bench) startProfile() (end func(), err error) {
@@ -84,7 +91,7 @@ type attempt struct {
 	floorQuick, floorSlow []float64
 }
 
-func (b *bench) intentWith(ctx context.Context, units []string, acts bool) (rows []row, err error) {
+func (b *bench) intentWith(ctx context.Context, units []string, rate int, acts bool) (rows []row, err error) {
 	ours, err := b.newDir("rig")
 	if err != nil {
 		return nil, err
@@ -107,7 +114,7 @@ func (b *bench) intentWith(ctx context.Context, units []string, acts bool) (rows
 		return nil, errors.Join(err, rig.close(ctx), stop())
 	}
 	defer func() { err = errors.Join(err, rig.close(ctx), floor.kill(), stop()) }()
-	a := &attempt{ctx: ctx, units: units, rig: rig, seen: seen, acts: acts, rate: b.rate, quick: map[string][]float64{}, slow: map[string][]float64{}}
+	a := &attempt{ctx: ctx, units: units, rig: rig, seen: seen, acts: acts, rate: rate, quick: map[string][]float64{}, slow: map[string][]float64{}}
 	if err := a.ours(); err != nil { // once to warm up, and to see what is written
 		return nil, err
 	}
@@ -131,16 +138,16 @@ func (b *bench) intentWith(ctx context.Context, units []string, acts bool) (rows
 func (a *attempt) ours() error {
 	a.seen.forget()
 	from := a.runs
-	a.runs += eachTurn
+	a.runs += perTurn(a.rate)
 	_, err := pace{
-		addr: rigAddr, senders: pacers, rate: a.rate, count: eachTurn,
+		addr: rigAddr, senders: pacers, rate: a.rate, count: perTurn(a.rate),
 		request: func(n int) []byte { return webhookRequest(notification(firing(benchAlert, a.unit(n), from+n))) },
 		sent:    func(n int, at time.Time) { a.seen.sent(strconv.Itoa(from+n), a.unit(n), at) },
 	}.run(a.ctx)
 	if err != nil {
 		return err
 	}
-	if err := a.seen.await(a.ctx, string(remediate.IncidentEnded), eachTurn); err != nil {
+	if err := a.seen.await(a.ctx, string(remediate.IncidentEnded), perTurn(a.rate)); err != nil {
 		return err
 	}
 	for _, boundary := range a.boundaries() {
@@ -155,7 +162,7 @@ func (a *attempt) ours() error {
 func (a *attempt) floor() error {
 	a.seen.forget()
 	took, err := pace{
-		addr: floorAddr, senders: pacers, rate: a.rate, count: eachTurn,
+		addr: floorAddr, senders: pacers, rate: a.rate, count: perTurn(a.rate),
 		request: func(n int) []byte {
 			path := a.path
 			if a.acts {
@@ -169,7 +176,7 @@ func (a *attempt) floor() error {
 		return err
 	}
 	if a.acts {
-		if err := a.seen.await(a.ctx, jobQueued, eachTurn); err != nil {
+		if err := a.seen.await(a.ctx, jobQueued, perTurn(a.rate)); err != nil {
 			return err
 		}
 		took = a.seen.to(jobQueued)
@@ -195,18 +202,22 @@ func (a *attempt) boundaries() []string {
 func (a *attempt) intentRows(beside string) []row {
 	intent := string(remediate.StepStarted)
 	rows := []row{
-		turns{a.quick[intent], a.floorQuick}.row("webhook to durable intent, p50", "ms", beside).atMost(1.5),
-		turns{a.slow[intent], a.floorSlow}.row("webhook to durable intent, p99", "ms", "").atMost(5),
+		turns{a.quick[intent], a.floorQuick}.row(a.title("webhook to durable intent", "p50"), "ms", beside).atMost(1.5),
+		turns{a.slow[intent], a.floorSlow}.row(a.title("webhook to durable intent", "p99"), "ms", "").atMost(5),
 	}
 	return append(rows, a.onTheWay()...)
 }
 
 func (a *attempt) callRows(beside string) []row {
 	rows := []row{
-		turns{a.quick[jobQueued], a.floorQuick}.row("webhook to the job in systemd, p50", "ms", beside),
-		turns{a.slow[jobQueued], a.floorSlow}.row("webhook to the job in systemd, p99", "ms", ""),
+		turns{a.quick[jobQueued], a.floorQuick}.row(a.title("webhook to the job in systemd", "p50"), "ms", beside),
+		turns{a.slow[jobQueued], a.floorSlow}.row(a.title("webhook to the job in systemd", "p99"), "ms", ""),
 	}
 	return append(rows, a.onTheWay()...)
+}
+
+func (a *attempt) title(what, quantile string) string {
+	return fmt.Sprintf("%s, %d a second, %s", what, a.rate, quantile)
 }
 
 // onTheWay says where the time went.

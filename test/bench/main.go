@@ -34,7 +34,6 @@ type options struct {
 	figures []string
 	rounds  int
 	history int
-	rate    int
 	profile bool
 	json    string
 }
@@ -76,7 +75,6 @@ func parse(args []string) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.rounds, "rounds", 5, "how often both sides of a figure take turns")
 	flags.IntVar(&o.history, "history", 1_000_000, "events of the long history; 0 leaves it out")
-	flags.IntVar(&o.rate, "rate", 200, "webhooks a second of the figure intent")
 	flags.BoolVar(&o.profile, "profile", false, "write a CPU profile of the figure intent to bin/bench.cpu")
 	flags.StringVar(&o.json, "json", "bin/bench.json", "where the figures go as JSON")
 	flags.Usage = func() {
@@ -102,8 +100,7 @@ func parse(args []string) (options, error) {
 // args are the flags that parse makes o of.
 func (o options) args() []string {
 	return append([]string{
-		"-rounds", strconv.Itoa(o.rounds), "-history", strconv.Itoa(o.history), "-rate", strconv.Itoa(o.rate),
-		"-profile=" + strconv.FormatBool(o.profile),
+		"-rounds", strconv.Itoa(o.rounds), "-history", strconv.Itoa(o.history), "-profile=" + strconv.FormatBool(o.profile),
 	}, o.figures...)
 }
 

@@ -38,7 +38,7 @@ func launch(ctx context.Context, dir string, env []string, argv ...string) (*pro
 		return nil, err
 	}
 	defer os.Remove(filepath.Join(dir, "notify"))
-	defer socket.Close()
+	defer func() { _ = socket.Close() }()
 	p := &process{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...), ended: make(chan struct{})}
 	p.cmd.Env = append(env, "NOTIFY_SOCKET="+filepath.Join(dir, "notify"))
 	p.cmd.Stdout, p.cmd.Stderr = said, said
@@ -47,7 +47,7 @@ func launch(ctx context.Context, dir string, env []string, argv ...string) (*pro
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	go func() { _ = p.cmd.Wait(); close(p.ended); socket.Close() }()
+	go func() { _ = p.cmd.Wait(); close(p.ended); _ = socket.Close() }()
 	if err := awaitReady(socket); err != nil {
 		text, _ := os.ReadFile(said.Name())
 		return nil, errors.Join(fmt.Errorf("cannot start %s: %w\n%s", argv[0], err, text), p.kill())

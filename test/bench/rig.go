@@ -124,7 +124,7 @@ func (r *rig) start(ctx context.Context) error {
 	}
 	conns := webhook.NewConns(webhook.MaxConns)
 	r.server = webhook.NewServer(r.hook, conns, slog.New(slog.DiscardHandler))
-	go r.server.Serve(conns.Listener(l))
+	go func() { _ = r.server.Serve(conns.Listener(l)) }() // it ends when it is closed
 	go func() { r.ended <- r.engine.Run(running) }()
 	go func() { r.ended <- r.read(running, reader) }()
 	return nil

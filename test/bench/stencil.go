@@ -82,9 +82,9 @@ type filling struct {
 	id          ulid.ULID
 }
 
-// anotherBoot is the boot of a history: not this one, so that its times are told
-// by the wall clock.
-const anotherBoot = "00000000-0000-4000-8000-000000000000"
+// anotherBoot is the boot of an event in a history. Each incident has one of its
+// own, so that the time between two is told by the wall clock.
+const anotherBoot = "00000000-0000-4000-8000-%s"
 
 // fill writes the event.
 func (s stencil) fill(f filling) []byte {
@@ -115,7 +115,7 @@ func (f filling) add(text []byte, into hole) []byte {
 	case prevHole:
 		return append(text, f.prev...)
 	case bootHole:
-		return append(text, anotherBoot...)
+		return fmt.Appendf(text, anotherBoot, f.fingerprint[4:])
 	}
 	return append(text, f.fingerprint...)
 }

@@ -62,7 +62,7 @@ func (d *decision) acted(a Acted) {
 	i := &d.incident
 	switch {
 	case i.Intent == nil:
-	case a.InDoubt && i.State != Escalated && (Verbs[i.Intent.What.Do].RepeatSafe || !a.Recovered):
+	case a.InDoubt && i.State != Escalated && !d.endless() && (Verbs[i.Intent.What.Do].RepeatSafe || !a.Recovered):
 		d.next = &Effect{WantReconcile, d.now.Add(doubtLasts)}
 	case a.InDoubt:
 		d.doubted(a)
@@ -73,6 +73,14 @@ func (d *decision) acted(a Acted) {
 	default:
 		d.finished(a, Finished{Receipt: a.Receipt})
 	}
+}
+
+// endless reports whether a step that nothing may hold up is in doubt for longer
+// than all of its rung may take.
+func (d *decision) endless() bool {
+	i := &d.incident
+	rung := i.rung()
+	return rung != nil && rung.Bound(len(rung.Steps)) && !i.midway(d.now)
 }
 
 // finished records what came of the intent.

@@ -41,8 +41,8 @@ func (r *Risk) UnmarshalText(text []byte) error {
 // Verb names what a step does.
 type Verb string
 
-// The verbs: a closed list. Each is the word that systemctl(1) has for it,
-// except oneshot, which starts a unit of Type=oneshot and reads its Result.
+// The verbs: a closed list. For units, each is the word that systemctl(1) has for
+// it, except oneshot, which starts a unit of Type=oneshot and reads its Result.
 const (
 	VerbRestart     Verb = "restart"
 	VerbStart       Verb = "start"
@@ -50,6 +50,19 @@ const (
 	VerbReload      Verb = "reload"
 	VerbResetFailed Verb = "reset-failed"
 	VerbOneshot     Verb = "oneshot"
+)
+
+// The verbs for virtual machines, whose disks are images that can be exchanged
+// while they are down.
+const (
+	VerbCont       Verb = "cont"       // let a paused guest go on: QMP's word
+	VerbReset      Verb = "reset"      // as by its reset button: QMP's system_reset
+	VerbPowerDown  Verb = "power-down" // gracefully, then by quit, then by its unit; held, and proved stopped
+	VerbSwap       Verb = "swap"       // put the disks aside and others in their place, while it is down
+	VerbBoot       Verb = "boot"       // release it and start its unit
+	VerbCheckpoint Verb = "checkpoint" // keep the disks as they are now, live
+	VerbPromote    Verb = "promote"    // make a checkpoint the last-known-good
+	VerbProve      Verb = "prove"      // boot a checkpoint on a throw-away overlay until it is healthy
 )
 
 // Verbs is each verb with its risk, and whether it is repeat-safe: one that a
@@ -65,6 +78,15 @@ var Verbs = map[Verb]struct {
 	VerbRestart:     {Restart, true},
 	VerbOneshot:     {Restart, false},
 	VerbStop:        {Reset, true},
+
+	VerbCont:       {Limit, true},
+	VerbCheckpoint: {Limit, true},
+	VerbPromote:    {Limit, true},
+	VerbProve:      {Limit, true},
+	VerbBoot:       {Restart, true},
+	VerbReset:      {Reset, false},
+	VerbPowerDown:  {Reset, true},
+	VerbSwap:       {Rollback, true},
 }
 
 // Step is one action on one target, as a plan holds it.
@@ -76,9 +98,17 @@ type Step struct {
 	// Timeout bounds the action; when it passes, what happened is read from the
 	// world, never assumed.
 	Timeout time.Duration `json:"timeout"`
+	// Image is what a swap puts in place, and what a promotion or a proof is of;
+	// a new checkpoint has only its name yet.
+	Image *Image `json:"image,omitzero"`
 }
 
-func (s Step) String() string { return string(s.Do) + " " + s.On.Name }
+func (s Step) String() string {
+	if s.Image != nil {
+		return string(s.Do) + " " + s.On.Name + " to " + s.Image.Name
+	}
+	return string(s.Do) + " " + s.On.Name
+}
 
 // Witness is what would tell, later and to another process, whether a step
 // happened: the InvocationID and boot id of a unit before its restart. It is

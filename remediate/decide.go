@@ -1,6 +1,9 @@
 package remediate
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Decide is the life of an incident: what is to be recorded because of an input,
 // and what is wanted next once that is durable. It asks nothing of the world and
@@ -120,9 +123,26 @@ func (d *decision) hopeless() (Event, bool) {
 	case i.Target.IsZero():
 		return d.end(Escalated, ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
 	case i.State == Open && i.Plan != nil && len(i.Plan.Rungs) == 0:
-		return d.end(Escalated, ReasonNoPlan, "no rung of the ladder has anything to act on"), true
+		return d.end(d.giveUp(), ReasonNoPlan, noPlan(i.Plan)), true
 	}
 	return Event{}, false
+}
+
+// giveUp is where an incident goes that can't begin: to people, or back to the one
+// who asked.
+func (d *decision) giveUp() State {
+	if d.incident.Asked != nil {
+		return Closed
+	}
+	return Escalated
+}
+
+// noPlan says why a plan has no rung.
+func noPlan(p *Plan) string {
+	if len(p.LeftOut) > 0 {
+		return "nothing can be done: " + strings.Join(p.LeftOut, "; ")
+	}
+	return "no rung of the ladder has anything to act on"
 }
 
 // stops ends the acting on a rung: all of it was tried, or the alert is gone while
@@ -131,12 +151,25 @@ func (d *decision) stops() (Event, bool) {
 	i := &d.incident
 	_, more := i.NextStep()
 	switch {
-	case i.Intent != nil, more && (i.Firing || i.Rung > 0):
+	case i.Intent != nil, more && (i.Firing || i.Rung > 0 || i.midway(d.now)):
 		return Event{}, false
+	case !more && i.Asked != nil && len(i.Plan.Probes) == 0:
+		return d.done(), true
 	case !more || i.climbing() != nil:
 		return Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung, Only: i.Intruder()}}, true
 	}
 	return Event{Type: IncidentWaiting, Waited: &Waited{Reason: ReasonAlertGone, Until: i.Due()}}, true
+}
+
+// done ends what a person asked for and no probe can tell of: by its receipts. The
+// person hears of a failure, and nobody is woken for it.
+func (d *decision) done() Event {
+	for _, receipt := range d.incident.climbing().Results {
+		if receipt.Result != Done {
+			return d.end(Closed, ReasonFailed, receipt.Detail)
+		}
+	}
+	return d.end(Resolved, ReasonDone, "done as "+d.incident.Asked.By+" asked")
 }
 
 // refused is where a refusal leads. Once a step was done, nothing ends quietly.
@@ -146,6 +179,8 @@ func (d *decision) refused(v Verdict) Event {
 		return Event{Type: VerifyStarted, Watched: &Watched{Rung: d.incident.Rung, Only: v.Reason}}
 	case len(d.incident.Tried) > 0:
 		return d.end(Escalated, v.Reason, v.Detail)
+	case v.Next == Escalated:
+		return d.end(d.giveUp(), v.Reason, v.Detail)
 	}
 	return d.end(v.Next, v.Reason, v.Detail)
 }

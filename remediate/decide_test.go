@@ -316,7 +316,7 @@ func TestApprovals(t *testing.T) {
 	}
 	t.Run("yes looks again, and asks the gates again", func(t *testing.T) {
 		l := held(t).person(PersonApproves).wants(WantLook, 0).looks(Unhealthy).wants(WantJudge, 0)
-		if l.i.Approved != l.plan.Digest {
+		if l.i.Approved != l.plan.Rungs[0].Digest {
 			t.Errorf("approved %q", l.i.Approved)
 		}
 		l.judged(allow).is(Acting, "")

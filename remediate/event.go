@@ -90,6 +90,8 @@ type Opened struct {
 	Waits ID `json:"waits,omitzero"`
 	// Follows is the ended incident of the same episode that this one takes up.
 	Follows ID `json:"follows,omitzero"`
+	// Asked is what a person asked for, in place of an alert.
+	Asked *Asked `json:"asked,omitzero"`
 }
 
 // Joined is a notification that changed what an incident knows of its alerts:

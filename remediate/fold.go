@@ -53,10 +53,13 @@ func opened(e Event) Incident {
 	o := e.Opened
 	i := Incident{
 		ID: e.Incident, State: Open, Playbook: o.Playbook, Target: o.Target,
-		Alert: o.Alert, Firing: o.Alert.Firing(), Heard: e.At, Received: o.Received, Truncated: o.Truncated, WatchOnly: o.WatchOnly, Follows: o.Follows,
+		Alert: o.Alert, Firing: o.Alert.Firing(), Heard: e.At, Received: o.Received, Truncated: o.Truncated, WatchOnly: o.WatchOnly, Follows: o.Follows, Asked: o.Asked,
 		OpenedAt: e.At, Since: e.At, LiveSince: e.At,
 	}
-	if i.Firing {
+	switch {
+	case o.Asked != nil:
+		i.Firing = true // what was asked for is wanted until it is done
+	case i.Firing:
 		i.Holds = []alerts.Fingerprint{o.Alert.Fingerprint}
 	}
 	if o.Waits != "" {
@@ -87,7 +90,7 @@ func (i *Incident) planned(p Planned, at Instant) error {
 			i.know(on, invocation) // a start since the first look may be a person's
 		}
 	}
-	if i.Approved != p.Plan.Digest {
+	if next := i.rung(); next == nil || i.Approved != next.Digest {
 		i.Approved = ""
 	}
 	return i.move(Open, at)
@@ -132,7 +135,10 @@ func (i *Incident) finished(f Finished) error {
 		return nil
 	}
 	i.Step++
-	i.Skip = f.Receipt.Result != Done
+	if rung := i.rung(); f.Receipt.Result != Done && rung != nil {
+		i.Step = rung.afterFailure(f.Step)
+		i.Skip = i.Step == len(rung.Steps)
+	}
 	for other, invocation := range f.Invocations {
 		i.know(other, invocation)
 	}
@@ -182,14 +188,14 @@ func (i *Incident) verified(v Verified, at Instant) error {
 	if !climb {
 		return nil
 	}
-	i.Rung, i.Step, i.Skip, i.Retry, i.Watch = next, 0, false, false, nil
+	i.Rung, i.Step, i.Skip, i.Retry, i.Watch, i.Approved = next, 0, false, false, nil, ""
 	return i.move(Open, at)
 }
 
 func (i *Incident) answered(a Answered, at Instant) error {
 	switch {
 	case a.Verb == PersonApproves && i.State == Held:
-		i.Approved = i.Plan.Digest
+		i.Approved, i.ApprovedAt = i.rung().Digest, at
 	case a.Verb == PersonResumes && i.State == Escalated && i.Intent == nil:
 		i.LiveSince, i.Watch, i.Reason, i.Detail = at, nil, "", ""
 		i.Plan, i.Approved, i.Invocations = nil, "", nil

@@ -15,7 +15,7 @@ import (
 //	Open      ──► Waiting Held Acting Verifying Escalated Cleared Closed Suppressed Observed
 //	Waiting   ──► Open Held Acting Verifying Escalated Cleared Closed Suppressed Observed
 //	Held      ──► Open Verifying Escalated Cleared Closed Declined
-//	Acting    ──► Open Waiting Held Verifying Escalated Closed Suppressed Observed
+//	Acting    ──► Open Waiting Held Verifying Escalated Resolved Closed Suppressed Observed
 //	Verifying ──► Open Escalated Resolved Cleared Closed
 //	Escalated ──► Open Cleared Closed
 //
@@ -50,7 +50,7 @@ var Transitions = map[State][]State{
 	Open:      {Waiting, Held, Acting, Verifying, Escalated, Cleared, Closed, Suppressed, Observed},
 	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Suppressed, Observed},
 	Held:      {Open, Verifying, Escalated, Cleared, Closed, Declined},
-	Acting:    {Open, Waiting, Held, Verifying, Escalated, Closed, Suppressed, Observed},
+	Acting:    {Open, Waiting, Held, Verifying, Escalated, Resolved, Closed, Suppressed, Observed},
 	Verifying: {Open, Escalated, Resolved, Cleared, Closed},
 	Escalated: {Open, Cleared, Closed},
 }
@@ -78,6 +78,8 @@ type Incident struct {
 	Truncated bool                 `json:"truncated,omitzero"`
 	WatchOnly bool                 `json:"watchOnly,omitzero"`
 	Follows   ID                   `json:"follows,omitzero"`
+	// Asked is what a person asked for; nil where an alert opened it.
+	Asked *Asked `json:"asked,omitzero"`
 
 	OpenedAt Instant `json:"openedAt"`
 	// Since is when its present state began; LiveSince when people last handed
@@ -108,8 +110,10 @@ type Incident struct {
 
 	// Verdict is the last answer of the gates, until something follows from it.
 	Verdict *Verdict `json:"verdict,omitzero"`
-	// Approved is the digest of the plan that a person said yes to.
-	Approved string `json:"approved,omitzero"`
+	// Approved is the digest of the rung that a person said yes to, for that one
+	// climb, and ApprovedAt when.
+	Approved   string  `json:"approved,omitzero"`
+	ApprovedAt Instant `json:"approvedAt,omitzero"`
 	// Wait says what a waiting incident waits for.
 	Wait *Waited `json:"wait,omitzero"`
 	// Watch is the running verification, or the probing of an escalated incident.
@@ -175,6 +179,25 @@ func (i *Incident) climbing() *Tried {
 	return &i.Tried[len(i.Tried)-1]
 }
 
+// midway reports whether a rung is between steps of which each may only follow the
+// one before: nothing holds it up, no gate, freeze, deadline or person, until it is
+// through. Twice the time that its steps may take is the end of that.
+func (i *Incident) midway(now Instant) bool {
+	rung, tried := i.rung(), i.climbing()
+	if rung == nil || tried == nil || now.Since(tried.Started) > 2*rung.lasts() {
+		return false
+	}
+	_, more := i.NextStep()
+	if i.Intent != nil {
+		return i.Intent.What.Do == VerbPowerDown || rung.Bound(i.Intent.Step)
+	}
+	return more && rung.Bound(i.Step)
+}
+
+// Bound reports whether the next step may only follow the one before, which was
+// begun: then the gates are not asked.
+func (i *Incident) Bound(now Instant) bool { return i.Intent == nil && i.midway(now) }
+
 // rung is the rung that comes next; a nil plan or a finished ladder has none.
 func (i *Incident) rung() *PlannedRung {
 	if i.Plan == nil || i.Rung >= len(i.Plan.Rungs) {
@@ -195,9 +218,13 @@ func (i *Incident) NextStep() (Step, bool) {
 // Due is when the incident has to be ended or with people.
 func (i *Incident) Due() Instant { return i.LiveSince.Add(i.Playbook.Deadline) }
 
-// Overdue reports whether that time has come. A wall clock that went back between
-// two boots can't tell, and then it has: nothing is acted on for ever.
+// Overdue reports whether that time has come, and nothing is half done. A wall
+// clock that went back between two boots can't tell, and then it has: nothing is
+// acted on for ever.
 func (i *Incident) Overdue(now Instant) bool {
+	if i.midway(now) {
+		return false
+	}
 	return !now.Before(i.Due()) || now.Boot != i.LiveSince.Boot && now.Wall.Before(i.LiveSince.Wall)
 }
 

@@ -78,6 +78,8 @@ type Said struct {
 	Verb    string
 	By      string
 	Comment string
+	// Plan is the digest of the rung that the person saw, where they approve it.
+	Plan string
 }
 
 // The verbs that end an incident.

@@ -89,6 +89,15 @@ func (l *Ledger) Open(a Arrival, set []Playbook, inv Inventory, id, follows ID, 
 	}}}
 }
 
+// Ask opens an incident for what a person asked, about a target of the inventory.
+// It waits its turn behind an earlier one about the same.
+func (l *Ledger) Ask(p Playbook, target Target, asked Asked, inv Inventory, id ID, now Instant) Event {
+	_, _, waits := l.host(target, "", inv)
+	return Event{Type: IncidentOpened, Incident: id, At: now, Opened: &Opened{
+		Received: now, Position: l.Cursor, Playbook: p.forTarget(inv, target), Target: target, Waits: waits, Asked: &asked,
+	}}
+}
+
 // match is the first playbook, in list order, that is for the alert. Alerts of
 // our own never are: an escalation must not mend itself.
 func match(set []Playbook, a alerts.Alert) (Playbook, bool) {
@@ -118,15 +127,29 @@ func (p Playbook) forTarget(inv Inventory, target Target) Playbook {
 // find looks the target up in the inventory; the zero target is one that is not
 // there. The name is always the inventory's own.
 func (r TargetRule) find(a alerts.Alert, inv Inventory) Target {
-	wanted := r.Unit
 	switch {
 	case r.Host:
 		return Host(inv.Host)
+	case r.VM != "":
+		return inv.findVM(r.VM)
+	case r.VMLabel != "":
+		return inv.findVM(a.Labels[r.VMLabel])
 	case r.UnitLabel != "":
-		wanted = a.Labels[r.UnitLabel]
+		return inv.findUnit(a.Labels[r.UnitLabel])
 	}
+	return inv.findUnit(r.Unit)
+}
+
+func (inv Inventory) findUnit(wanted string) Target {
 	if name, ok := inv.Find(wanted); ok {
 		return Unit(name)
+	}
+	return Target{}
+}
+
+func (inv Inventory) findVM(wanted string) Target {
+	if name, ok := inv.FindVM(wanted); ok {
+		return VM(name)
 	}
 	return Target{}
 }

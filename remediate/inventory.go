@@ -3,6 +3,7 @@ package remediate
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // Inventory is what this agent looks after, as far as the core must know it:
@@ -13,6 +14,8 @@ type Inventory struct {
 	Host string
 	// Units by their full name.
 	Units map[string]ManagedUnit
+	// VMs are the virtual machines that this host runs, by name.
+	VMs map[string]ManagedVM
 	// Digest identifies the text it was read from: SHA-256 in hex.
 	Digest string
 }
@@ -32,6 +35,48 @@ type ManagedUnit struct {
 	Allow bool
 	// Autonomy is how far the agent may go with it; Unset has no say.
 	Autonomy Autonomy
+}
+
+// ManagedVM is one virtual machine of the inventory.
+type ManagedVM struct {
+	// Unit runs its QEMU; it is acted on only as part of the VM.
+	Unit string
+	// Healthy names probes that must be healthy for the VM to be called so, beside
+	// its run state.
+	Healthy []string
+	// Boots bounds a boot: until then unhealthy says nothing.
+	Boots time.Duration
+	// WaitForGuest is how long after an incident's beginning the agent inside has
+	// its turn, while it is there; 0 is not at all.
+	WaitForGuest time.Duration
+	// Alone is the greatest risk that needs no person; [Restart] unless its site
+	// says more.
+	Alone Risk
+	// RollbackEvery is the least time between two rollbacks that no person asked
+	// for.
+	RollbackEvery time.Duration
+	// Autonomy is how far the agent may go with it; Unset has no say.
+	Autonomy Autonomy
+}
+
+// FindVM is the inventory's own copy of a VM's name, and whether it has one.
+func (inv Inventory) FindVM(vm string) (string, bool) {
+	for name := range inv.VMs {
+		if name == vm {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// VMOf is the VM that a unit runs, if it is one of the inventory's.
+func (inv Inventory) VMOf(unit string) (string, bool) {
+	for name, vm := range inv.VMs {
+		if vm.Unit == unit {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // Site is every unit that is not a oneshot, what others need first.

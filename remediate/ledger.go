@@ -65,6 +65,8 @@ type Attempt struct {
 	Incident ID      `json:"incident"`
 	Rung     int     `json:"rung"`
 	At       Instant `json:"at"`
+	// Swapped is whether it exchanged a VM's disks.
+	Swapped bool `json:"swapped,omitzero"`
 	// Ended is when its verification was over; zero while it runs.
 	Ended   Instant `json:"ended,omitzero"`
 	Outcome Outcome `json:"outcome,omitzero"`
@@ -109,6 +111,7 @@ func (l *Ledger) Apply(e Event) error {
 // note keeps what outlives the incident: episodes, attempts, the cursor.
 func (l *Ledger) note(incident *Incident, e Event) {
 	switch {
+	case e.Opened != nil && e.Opened.Asked != nil: // no alert, no episode
 	case e.Opened != nil:
 		o := e.Opened
 		l.tell(incident.ID, Joined{Alert: o.Alert, Received: o.Received, Truncated: o.Truncated, Position: o.Position}, e.At)
@@ -140,8 +143,11 @@ func (l *Ledger) tell(id ID, j Joined, at Instant) {
 // same attempt.
 func (l *Ledger) attempt(incident *Incident, e Event) {
 	a := Attempt{On: e.Started.What.On, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
-	for _, old := range l.Attempts {
+	a.Swapped = e.Started.What.Do == VerbSwap
+	for n := range l.Attempts {
+		old := &l.Attempts[n]
 		if old.On == a.On && old.Incident == a.Incident && old.Rung == a.Rung && old.Ended.IsZero() {
+			old.Swapped = old.Swapped || a.Swapped
 			return
 		}
 	}

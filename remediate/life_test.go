@@ -17,7 +17,7 @@ var site = Inventory{Host: "h1", Units: map[string]ManagedUnit{
 	"web.service":  {Needs: []string{"app.service"}, Healthy: []string{"front"}},
 	"gc.service":   {Oneshot: true, Risk: Rollback},
 	"task.service": {Oneshot: true},
-}}
+}, VMs: map[string]ManagedVM{"rave": {Unit: "rave-vm.service", Healthy: []string{"front"}, Boots: 2 * time.Minute, Alone: Restart}}}
 
 // threeRungs is a playbook with three rungs of one restart each.
 func threeRungs() Playbook {
@@ -59,7 +59,7 @@ type life struct {
 // begin opens an incident about this host.
 func begin(t tb, p Playbook) *life {
 	t.Helper()
-	plan, err := MakePlan(p, site, Host("h1"), nil)
+	plan, err := MakePlan(p, Host("h1"), Seen{Inventory: site})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,11 @@ func (l *life) hears(status alerts.Status) *life {
 
 func (l *life) person(verb string) *life {
 	l.t.Helper()
-	return l.give(Input{Said: &Said{Verb: verb, By: "ann", Comment: "because"}})
+	said := Said{Verb: verb, By: "ann", Comment: "because"}
+	if l.i.Plan != nil && l.i.Rung < len(l.i.Plan.Rungs) {
+		said.Plan = l.i.Plan.Rungs[l.i.Rung].Digest
+	}
+	return l.give(Input{Said: &said})
 }
 
 // crash forgets the last n events and all that was under way, as a kill does, and

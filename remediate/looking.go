@@ -42,6 +42,8 @@ func (d *decision) looked(l Looked) {
 	switch {
 	case i.Intent != nil, i.State == Verifying, i.State == Escalated:
 	case i.State == Held && (worst != Healthy || i.Firing):
+	case i.midway(d.now), i.Asked != nil:
+		d.plan(l)
 	case worst == Healthy && i.begun():
 		d.record(Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung}})
 	case worst == Healthy && !i.Firing:
@@ -77,7 +79,7 @@ func (d *decision) plan(l Looked) {
 	switch {
 	case i.begun():
 	case l.PlanError != "":
-		d.record(d.end(Escalated, ReasonPlanFailed, l.PlanError))
+		d.record(d.end(d.giveUp(), ReasonPlanFailed, l.PlanError))
 		return
 	case i.Plan == nil || i.Plan.Digest != l.Plan.Digest:
 		d.record(Event{Type: IncidentPlanned, Planned: &Planned{

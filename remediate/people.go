@@ -13,6 +13,9 @@ func (d *decision) said(s Said) error {
 		if i.Intent != nil {
 			return fmt.Errorf("cannot close incident %s: %s is under way; try again when it has ended", i.ID, i.Intent.What)
 		}
+		if i.midway(d.now) {
+			return fmt.Errorf("cannot close incident %s: %s is under way, which nothing holds up half-way; try again when it has ended", i.ID, i.rung().Name)
+		}
 		d.endBy(Closed, ReasonClosed, s)
 	case PersonResumes:
 		if i.State != Escalated || i.Intent != nil {
@@ -35,6 +38,9 @@ func (d *decision) answerHold(s Said) error {
 	if s.Verb == PersonDenies {
 		d.endBy(Declined, ReasonDenied, s)
 		return nil
+	}
+	if rung := d.incident.rung(); s.Plan != rung.Digest {
+		return fmt.Errorf("cannot approve incident %s: what it would do is not what you saw; look at it again: nightshift show %s", d.incident.ID, d.incident.ID)
 	}
 	d.answer(s)
 	return nil

@@ -14,8 +14,9 @@ type Plan struct {
 	Rungs []PlannedRung `json:"rungs"`
 	// Probes must be healthy afterwards.
 	Probes []string `json:"probes"`
-	// Digest identifies what would be done: the SHA-256 of its text, in hex.
-	// It is what a person approves.
+	// LeftOut says of each rung that has nothing to act on why, if that is news.
+	LeftOut []string `json:"leftOut,omitzero"`
+	// Digest identifies all of it: the SHA-256 of its text, in hex.
 	Digest string `json:"digest"`
 }
 
@@ -24,6 +25,38 @@ type PlannedRung struct {
 	Name     string   `json:"name"`
 	Steps    []Step   `json:"steps"`
 	Autonomy Autonomy `json:"autonomy,omitzero"`
+	// Boots is how long after it unhealthy says nothing yet, because a VM boots.
+	Boots time.Duration `json:"boots,omitzero"`
+	// Digest identifies what this rung would do, and what is asked afterwards: the
+	// SHA-256 of its text, in hex. It is what a person approves.
+	Digest string `json:"digest"`
+}
+
+// Bound reports whether step n may only follow the one before: from the
+// power-down of a VM to its start nothing stands still, whoever wishes it.
+func (r PlannedRung) Bound(n int) bool {
+	down := slices.IndexFunc(r.Steps, func(s Step) bool { return s.Do == VerbPowerDown })
+	return down >= 0 && n > down
+}
+
+// afterFailure is the step that is done though step n of a rung failed, len if
+// there is none: a VM that was powered down is started, on whatever it has.
+func (r PlannedRung) afterFailure(n int) int {
+	for next := n + 1; next < len(r.Steps); next++ {
+		if r.Bound(next) && r.Steps[next].Do == VerbBoot {
+			return next
+		}
+	}
+	return len(r.Steps)
+}
+
+// lasts is how long the rung's steps may take together.
+func (r PlannedRung) lasts() time.Duration {
+	var all time.Duration
+	for _, s := range r.Steps {
+		all += s.Timeout
+	}
+	return all
 }
 
 // Risk is the greatest risk of its steps.
@@ -78,53 +111,111 @@ func (p Playbook) Considers(inv Inventory, verify []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(verify, name) })
 }
 
-// MakePlan resolves a playbook's selectors for a target, with failed the units
-// that were seen unhealthy. A rung whose selectors choose nothing is left out; a
-// plan without rungs can do nothing. It returns an error when a name in the
-// playbook is not in the inventory.
-func MakePlan(p Playbook, inv Inventory, target Target, failed []string) (Plan, error) {
+// Seen is what a plan is made of, beside the playbook: the inventory, the units
+// that were seen unhealthy, and for an incident about a VM how that stands.
+type Seen struct {
+	Inventory Inventory
+	Failed    []string
+	Machine   *Machine
+}
+
+// MakePlan resolves a playbook's selectors for a target. A rung whose selectors
+// choose nothing is left out; a plan without rungs can do nothing. It returns an
+// error when a name in the playbook is not in the inventory.
+func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 	var plan Plan
 	for _, rung := range p.Ladder {
 		planned := PlannedRung{Name: rung.Name, Autonomy: rung.Autonomy}
+		lacks := ""
 		for _, move := range rung.Do {
-			units, err := move.On.resolve(inv, target, failed)
+			targets, err := move.On.resolve(target, seen)
 			if err != nil {
 				return Plan{}, fmt.Errorf("cannot plan rung %q of %s: %w", rung.Name, p.Name, err)
 			}
-			for _, name := range units {
-				planned.Steps = append(planned.Steps, step(move, name, inv.Units[name]))
+			for _, on := range targets {
+				s := step(move, on, seen)
+				if move.To != "" && s.Image == nil {
+					lacks = fmt.Sprintf("%s: %s", rung.Name, seen.lacks(move.To))
+				}
+				planned.Steps = append(planned.Steps, s)
+				planned.Boots = max(planned.Boots, bootsAfter(s, seen.Inventory))
 			}
 		}
-		if len(planned.Steps) > 0 {
+		switch {
+		case lacks != "":
+			plan.LeftOut = append(plan.LeftOut, lacks)
+		case len(planned.Steps) > 0:
 			plan.Rungs = append(plan.Rungs, planned)
 		}
 	}
-	plan.Probes = VerifyProbes(p, inv, target)
-	plan.Digest = plan.digest()
+	plan.Probes = VerifyProbes(p, seen.Inventory, target)
+	plan.seal()
 	return plan, nil
 }
 
-// step is one move on one unit. A oneshot unit is never started by another verb:
-// its site said what it is.
-func step(move Move, name string, unit ManagedUnit) Step {
-	s := Step{Do: move.Do, On: Unit(name), Risk: Verbs[move.Do].Risk, Timeout: move.Timeout}
-	if unit.Oneshot {
+// step is one move on one target. A oneshot unit is never started by another
+// verb: its site said what it is.
+func step(move Move, on Target, seen Seen) Step {
+	s := Step{Do: move.Do, On: on, Risk: Verbs[move.Do].Risk, Timeout: move.Timeout}
+	if unit := seen.Inventory.Units[on.Name]; on.Kind == UnitKind && unit.Oneshot {
 		s.Do, s.Risk = VerbOneshot, max(unit.Risk, Verbs[VerbOneshot].Risk)
+	}
+	if seen.Machine != nil {
+		if image, ok := seen.Machine.Images[move.To]; ok {
+			s.Image = &image
+		}
 	}
 	orElse(&s.Timeout, DefaultStepTimeout)
 	return s
 }
 
-// resolve names the units that a selector chooses.
-func (s Selector) resolve(inv Inventory, target Target, failed []string) ([]string, error) {
-	if s.Unit != "" {
-		name, ok := inv.Find(s.Unit)
+// lacks says why a source has no image.
+func (s Seen) lacks(source Source) string {
+	if s.Machine != nil && s.Machine.Lacks[source] != "" {
+		return s.Machine.Lacks[source]
+	}
+	return fmt.Sprintf("there is no %s image", source)
+}
+
+// bootsAfter is how long a VM may boot after a step.
+func bootsAfter(s Step, inv Inventory) time.Duration {
+	if s.Do == VerbBoot || s.Do == VerbReset {
+		return inv.VMs[s.On.Name].Boots
+	}
+	return 0
+}
+
+// resolve finds the targets that a selector chooses.
+func (s Selector) resolve(target Target, seen Seen) ([]Target, error) {
+	switch {
+	case s.Unit != "":
+		name, ok := seen.Inventory.Find(s.Unit)
 		if !ok {
 			return nil, fmt.Errorf("unit %q is not in the inventory", s.Unit)
 		}
-		return []string{name}, nil
+		return []Target{Unit(name)}, nil
+	case target.Kind == VMKind && slices.Contains(vmChoices, s.What):
+		return seen.chooseVM(s.What, target), nil
 	}
-	return inv.choose(s.What, target, failed)
+	names, err := seen.Inventory.choose(s.What, target, seen.Failed)
+	targets := make([]Target, len(names))
+	for n, name := range names {
+		targets[n] = Unit(name)
+	}
+	return targets, err
+}
+
+// vmChoices are the choices that mean something for an incident about a VM.
+var vmChoices = []Choice{TheTarget, PausedVM, StuckVM}
+
+// chooseVM is the incident's own VM, where it stands as the choice says. How it
+// stands must be known for that.
+func (s Seen) chooseVM(what Choice, vm Target) []Target {
+	m := s.Machine
+	if what == TheTarget || m != nil && m.Alive && m.Paused == (what == PausedVM) {
+		return []Target{vm}
+	}
+	return nil
 }
 
 // choose names the units of a choice.
@@ -141,6 +232,8 @@ func (inv Inventory) choose(what Choice, target Target, failed []string) ([]stri
 		return inv.InOrder(failed), nil
 	case WholeSite:
 		return inv.Site(), nil
+	case PausedVM, StuckVM:
+		return nil, nil
 	}
 	return nil, fmt.Errorf("cannot choose %q: expected a unit or one of %v", what, Choices)
 }
@@ -153,6 +246,21 @@ func UnitProbe(unit string) string { return unitProbe + unit }
 
 // ProbedUnit is the unit whose state a probe's name asks for, if it does.
 func ProbedUnit(probe string) (unit string, ok bool) { return strings.CutPrefix(probe, unitProbe) }
+
+// vmProbe begins the name of a probe of a VM's run state.
+const vmProbe = "vm:"
+
+// VMProbe names the probe of a VM's run state.
+func VMProbe(vm string) string { return vmProbe + vm }
+
+// ProbedVM is the VM whose run state a probe's name asks for, if it does.
+func ProbedVM(probe string) (vm string, ok bool) { return strings.CutPrefix(probe, vmProbe) }
+
+// VMProbes are the probes by which a VM is called healthy: its run state, then
+// those that the inventory names.
+func (inv Inventory) VMProbes(vm string) []string {
+	return append([]string{VMProbe(vm)}, inv.VMs[vm].Healthy...)
+}
 
 // VerifyProbes are the probes of a playbook's verification, each once: a choice
 // among Verify.Healthy stands for its units' states and the probes by which the
@@ -169,6 +277,9 @@ func VerifyProbes(p Playbook, inv Inventory, target Target) []string {
 func (inv Inventory) probesOf(name string, target Target) []string {
 	if !slices.Contains(Choices, Choice(name)) {
 		return []string{name}
+	}
+	if Choice(name) == TheTarget && target.Kind == VMKind {
+		return inv.VMProbes(target.Name)
 	}
 	units, _ := inv.choose(Choice(name), target, nil)
 	var probes []string
@@ -211,15 +322,28 @@ func unique(names []string) []string {
 	return kept
 }
 
-// digest is the SHA-256 of the plan's text: one line a step, in order.
-func (p Plan) digest() string {
-	hash := sha256.New()
-	for _, rung := range p.Rungs {
-		fmt.Fprintf(hash, "rung %q %s\n", rung.Name, rung.Autonomy)
-		for _, s := range rung.Steps {
-			fmt.Fprintf(hash, "  %s %s %s %s\n", s.Do, s.On, s.Risk, s.Timeout.Round(time.Millisecond))
+// seal writes the digests: of each rung with what is asked after it, and of all.
+func (p *Plan) seal() {
+	all := sha256.New()
+	for n := range p.Rungs {
+		rung := &p.Rungs[n]
+		text := rung.text() + fmt.Sprintf("verify %q\n", p.Probes)
+		sum := sha256.Sum256([]byte(text))
+		rung.Digest = hex.EncodeToString(sum[:])
+		fmt.Fprint(all, text)
+	}
+	p.Digest = hex.EncodeToString(all.Sum(nil))
+}
+
+// text says all that a rung would do: one line a step, in order.
+func (r PlannedRung) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "rung %q %s %s\n", r.Name, r.Autonomy, r.Boots)
+	for _, s := range r.Steps {
+		fmt.Fprintf(&b, "  %s %s %s %s\n", s.Do, s.On, s.Risk, s.Timeout.Round(time.Millisecond))
+		if i := s.Image; i != nil {
+			fmt.Fprintf(&b, "    %q %s %q %s %d from %q keep %q\n", i.Name, i.Digest, i.File, i.Grade, i.Taken.Unix(), i.From, i.Keep)
 		}
 	}
-	fmt.Fprintf(hash, "verify %q\n", p.Probes)
-	return hex.EncodeToString(hash.Sum(nil))
+	return b.String()
 }

@@ -39,7 +39,7 @@ func TestSelectorsBecomeNamesInTheOrderOfNeeds(t *testing.T) {
 		{"a oneshot is only started", Selector{Unit: "gc.service"}, Host("h1"), nil, "oneshot gc.service"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			plan, err := MakePlan(Playbook{Name: "p", Ladder: restart(c.on)}, site, c.target, c.failed)
+			plan, err := MakePlan(Playbook{Name: "p", Ladder: restart(c.on)}, c.target, Seen{Inventory: site, Failed: c.failed})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,14 +52,14 @@ func TestSelectorsBecomeNamesInTheOrderOfNeeds(t *testing.T) {
 		})
 	}
 	for _, wrong := range []Selector{{Unit: "sshd.service"}, {What: "busiest"}, {}} {
-		if _, err := MakePlan(Playbook{Name: "p", Ladder: restart(wrong)}, site, Host("h1"), nil); err == nil {
+		if _, err := MakePlan(Playbook{Name: "p", Ladder: restart(wrong)}, Host("h1"), Seen{Inventory: site}); err == nil {
 			t.Errorf("%+v chooses something", wrong)
 		}
 	}
 }
 
 func TestTheRiskIsTheSites(t *testing.T) {
-	plan, err := MakePlan(Playbook{Ladder: []Rung{{Do: []Move{{Do: VerbReload, On: Selector{Unit: "web.service"}}, {Do: VerbOneshot, On: Selector{Unit: "gc.service"}}}}}}, site, Host("h1"), nil)
+	plan, err := MakePlan(Playbook{Ladder: []Rung{{Do: []Move{{Do: VerbReload, On: Selector{Unit: "web.service"}}, {Do: VerbOneshot, On: Selector{Unit: "gc.service"}}}}}}, Host("h1"), Seen{Inventory: site})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestTheDigestIsWhatWouldBeDone(t *testing.T) {
 	make := func(change func(*Playbook)) string {
 		p := threeRungs()
 		change(&p)
-		plan, err := MakePlan(p, site, Host("h1"), nil)
+		plan, err := MakePlan(p, Host("h1"), Seen{Inventory: site})
 		if err != nil {
 			t.Fatal(err)
 		}

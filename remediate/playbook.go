@@ -39,6 +39,12 @@ type TargetRule struct {
 	// UnitLabel is the unit of the inventory that equals the value of this
 	// label of the alert. The name used is the inventory's own.
 	UnitLabel string `json:"unitLabel,omitzero"`
+	// VM is that virtual machine of the inventory, VMLabel the one that equals
+	// the value of this label of the alert.
+	VM      string `json:"vm,omitzero"`
+	VMLabel string `json:"vmLabel,omitzero"`
+	// Asked is the target that a person named: no alert opens such an incident.
+	Asked bool `json:"asked,omitzero"`
 }
 
 // Rung is steps of one risk that are verified together.
@@ -57,6 +63,9 @@ type Move struct {
 	On Selector `json:"on"`
 	// Timeout bounds each step; [DefaultStepTimeout] if 0.
 	Timeout time.Duration `json:"timeout,omitzero"`
+	// To is what a swap puts in place, and what a checkpoint, promotion or proof
+	// is of.
+	To Source `json:"to,omitzero"`
 }
 
 // Selector chooses targets when a plan is made. Exactly one field is set; one
@@ -77,10 +86,12 @@ const (
 	ItsNeeds   Choice = "needs"  // what the incident's unit needs, directly or not
 	WhatFailed Choice = "failed" // the units that were seen unhealthy
 	WholeSite  Choice = "site"   // every unit of the inventory that is not a oneshot
+	PausedVM   Choice = "paused" // the incident's own VM, if its guest stands still and could go on
+	StuckVM    Choice = "stuck"  // the incident's own VM, if its QEMU runs and it is not paused
 )
 
 // Choices lists the named choices, for the loader, completion and the docs.
-var Choices = []Choice{TheTarget, ItsNeeds, WhatFailed, WholeSite}
+var Choices = []Choice{TheTarget, ItsNeeds, WhatFailed, WholeSite, PausedVM, StuckVM}
 
 // Verify says what must be seen after a rung to call the incident fixed.
 type Verify struct {

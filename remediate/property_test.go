@@ -91,7 +91,7 @@ func (w *walk) acted(recovered bool) *Acted {
 func (w *walk) ladder() Plan {
 	p := w.i.Playbook
 	p.Ladder = p.Ladder[rapid.IntRange(0, len(p.Ladder)).Draw(w.t, "rungs left out"):]
-	plan, err := MakePlan(p, site, Host("h1"), nil)
+	plan, err := MakePlan(p, Host("h1"), Seen{Inventory: site})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ package remediate
 const (
 	ReasonFixed     Reason = "fixed"     // an act of ours, and the verification found it healthy for its window
 	ReasonHealthy   Reason = "healthy"   // healthy and the alert gone, without an act of ours or after people
+	ReasonDone      Reason = "done"      // a person asked for it, and it was done
+	ReasonFailed    Reason = "failed"    // a person asked for it, and it could not be done
 	ReasonClosed    Reason = "closed"    // a person closed it
 	ReasonDenied    Reason = "denied"    // a person said no to the plan
 	ReasonExhausted Reason = "exhausted" // the last rung of the ladder did not fix it

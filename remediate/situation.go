@@ -28,6 +28,9 @@ type Situation struct {
 	// (StartLimitBurst= in systemd.unit(5); the last one allowed fails health
 	// checks that restart it again).
 	StartsLeft int `json:"startsLeft"`
+	// GuestActs is whether an agent inside a VM is there and has not given up: it
+	// has its turn first.
+	GuestActs bool `json:"guestActs,omitzero"`
 	// Detail says why it is not Known.
 	Detail string `json:"detail,omitzero"`
 }

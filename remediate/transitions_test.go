@@ -84,7 +84,11 @@ func menu(plan Plan) (inputs []Input, pauses []time.Duration) {
 	}
 	add(0, Input{Acted: &Acted{Receipt: Receipt{Result: Done}}})
 	for _, verb := range []string{PersonCloses, PersonResumes, PersonApproves, PersonDenies} {
-		add(0, Input{Said: &Said{Verb: verb}})
+		said := Said{Verb: verb}
+		if len(plan.Rungs) > 0 {
+			said.Plan = plan.Rungs[0].Digest
+		}
+		add(0, Input{Said: &said})
 	}
 	add(20*time.Minute, Input{Woken: true})
 	return inputs, pauses
@@ -96,7 +100,7 @@ func explored(i Incident) string {
 	if i.Watch != nil {
 		worst = i.Watch.Worst
 	}
-	return fmt.Sprint(i.State, i.Rung, i.Step, i.Intent != nil, i.Climbing(), i.Firing, worst, i.Plan != nil && i.Approved == "")
+	return fmt.Sprint(i.State, i.Rung, i.Step, i.Intent != nil, i.Climbing(), i.Firing, worst, i.Plan != nil && i.Approved == "", i.Asked != nil)
 }
 
 // TestEveryTransitionIsTaken tries every input in every situation that inputs lead
@@ -105,10 +109,11 @@ func TestEveryTransitionIsTaken(t *testing.T) {
 	p := threeRungs()
 	p.Ladder = p.Ladder[:2]
 	first := begin(t, p)
+	asked := askedFor(t, Playbook{Name: "keep", Ladder: []Rung{{Name: "keep", Do: []Move{{Do: VerbCheckpoint, On: theVM}}}}})
 	other := first.plan
 	other.Rungs, other.Digest = other.Rungs[:1], "another"
 	taken, known := map[[2]State]bool{}, map[string]bool{}
-	for todo := []*life{first}; len(todo) > 0; todo = todo[1:] {
+	for todo := []*life{first, asked}; len(todo) > 0; todo = todo[1:] {
 		l := todo[0]
 		if key := explored(l.i); known[key] || !l.i.State.Live() {
 			continue
@@ -120,7 +125,7 @@ func TestEveryTransitionIsTaken(t *testing.T) {
 			then(c)
 			todo = append(todo, c)
 		}
-		for _, plan := range []Plan{first.plan, other} {
+		for _, plan := range []Plan{l.plan, other} {
 			inputs, pauses := menu(plan)
 			for n, in := range inputs {
 				next(func(c *life) {

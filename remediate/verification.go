@@ -31,7 +31,8 @@ func (d *decision) saw(observations []Observation) {
 // the same verification again.
 func (d *decision) concludes(observations []Observation) {
 	i := &d.incident
-	outcome, detail := i.Watch.judge(i.Playbook.Verify, d.now)
+	verify, boots := i.verify()
+	outcome, detail := i.Watch.judge(verify, boots, d.now)
 	if outcome == "" {
 		return
 	}
@@ -43,12 +44,24 @@ func (d *decision) concludes(observations []Observation) {
 	}
 }
 
+// verify is how the present verification goes. Where a VM boots, unhealthy says
+// nothing until it may have booted, and there are two windows more to see that it
+// stays so.
+func (i *Incident) verify() (v Verify, boots time.Duration) {
+	v = i.Playbook.Verify
+	if rung := i.rung(); rung != nil && i.climbing() != nil {
+		boots = rung.Boots
+	}
+	v.Within = max(v.Within, boots+2*v.Window)
+	return v, boots
+}
+
 // recovered ends an incident that people have once it is healthy for its window
 // and the alert is gone. Where there is no probe to ask, the alert is all there is
 // to go by.
 func (d *decision) recovered() {
 	i := &d.incident
-	gone := !i.Firing || d.now.Since(i.Heard) >= episodeGone
+	gone := !i.Firing || i.Asked != nil || d.now.Since(i.Heard) >= episodeGone
 	lasts := d.now.Since(i.Watch.Since) >= i.Playbook.Verify.Window
 	switch {
 	case !gone || !lasts:
@@ -61,8 +74,8 @@ func (d *decision) recovered() {
 
 // judge says what the probes have shown: the same answer for a whole window
 // decides. Healthy that did not last is not fixed; unknown decides nothing until
-// the verification's own end.
-func (w *Watch) judge(v Verify, now Instant) (Outcome, string) {
+// the verification's own end, nor unhealthy while a VM may still boot.
+func (w *Watch) judge(v Verify, boots time.Duration, now Instant) (Outcome, string) {
 	same := now.Since(w.Since)
 	over := now.Since(w.Started) >= v.Within
 	switch {
@@ -70,7 +83,7 @@ func (w *Watch) judge(v Verify, now Instant) (Outcome, string) {
 		return Fixed, fmt.Sprintf("healthy for %s", v.Window)
 	case w.Broke && w.Worst == Unhealthy:
 		return NotFixed, "healthy for a moment only; " + worstDetail(w.Last)
-	case w.Worst == Unhealthy && (same >= v.Window || over):
+	case w.Worst == Unhealthy && now.Since(w.Started) >= boots && (same >= v.Window || over):
 		return NotFixed, worstDetail(w.Last)
 	case w.Worst == Unknown && over:
 		return Inconclusive, "the probes could not tell: " + worstDetail(w.Last)

@@ -65,7 +65,7 @@ func (w *Waited) asks() bool {
 
 // notLater wakes an incident at its deadline, if nothing else does before.
 func (d *decision) notLater(e Effect) Effect {
-	if d.incident.State != Escalated && d.incident.Due().Before(e.At) {
+	if d.incident.State != Escalated && d.incident.Due().Before(e.At) && !d.incident.midway(d.now) {
 		return Effect{WantRest, d.incident.Due()}
 	}
 	return e

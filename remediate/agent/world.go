@@ -39,6 +39,11 @@ func (w *world) Situation(ctx context.Context, on remediate.Target) remediate.Si
 	return s
 }
 
+// Machine reads how a VM stands.
+func (w *world) Machine(context.Context, string, *remediate.Asked) remediate.Machine {
+	return remediate.Machine{State: "this agent looks after no virtual machines"}
+}
+
 // Probe asks a probe of the inventory, or the state of a unit.
 func (w *world) Probe(ctx context.Context, name string) remediate.Observation {
 	if unit, ok := remediate.ProbedUnit(name); ok {

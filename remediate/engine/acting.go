@@ -23,7 +23,12 @@ func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
 		p.witness, p.err = e.witness(ctx, step)
 		return p
 	}, func(p prepared) remediate.Input {
-		in := remediate.Prepared{Judgement: e.judgement(i, on, p.situation), Witness: p.witness}
+		in := remediate.Prepared{Witness: p.witness}
+		if i.Bound(e.o.Now()) { // it follows a step that was allowed, and nothing may come in between
+			in.Verdict = remediate.Verdict{Decision: remediate.Allow}
+		} else {
+			in.Judgement = e.judgement(i, on, p.situation)
+		}
 		if p.err != nil {
 			in.Error = p.err.Error()
 		}
@@ -56,7 +61,8 @@ func (e *Engine) act(i *remediate.Incident) {
 	t := e.task(id)
 	t.acting = true
 	do := e.do
-	if f := e.frozen(e.o.Now()); f != nil {
+	bound := i.Plan.Rungs[intent.Rung].Bound(intent.Step)
+	if f := e.frozen(e.o.Now()); f != nil && !bound {
 		do = withhold(f)
 	}
 	e.work.Go(func() {

@@ -48,7 +48,7 @@ func crowded(b *testing.B, n int) (*Engine, *remediate.Incident) {
 			b.Fatal(err)
 		}
 		last = e.ledger.Incidents[d.Incident]
-		plan, err := remediate.MakePlan(last.Playbook, inv, last.Target, nil)
+		plan, err := remediate.MakePlan(last.Playbook, last.Target, remediate.Seen{Inventory: inv})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -78,21 +78,31 @@ func beside[T any](e *Engine, ctx context.Context, id remediate.ID, ask func(con
 // choose from, and makes the plan of what they said.
 func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	config := *e.config.Load()
-	verify, playbook, target := i.Probes(), i.Playbook, i.Target
+	verify, playbook, target, asked := i.Probes(), i.Playbook, i.Target, i.Asked
 	names := append(append([]string(nil), verify...), playbook.Considers(config.Inventory, verify)...)
 	beside(e, ctx, i.ID, func(ctx context.Context) remediate.Looked {
 		l := remediate.Looked{Observations: e.ask(ctx, names), Verify: len(verify)}
-		plan, err := remediate.MakePlan(playbook, config.Inventory, target, config.Inventory.FailedUnits(l.Observations))
+		plan, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations)
 		if err != nil {
 			l.PlanError = err.Error()
 			return l
 		}
 		l.Plan = plan
-		if remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy {
+		if asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy {
 			l.Invocations = e.invocations(ctx, l.Plan)
 		}
 		return l
 	}, func(l remediate.Looked) remediate.Input { return remediate.Input{Looked: &l} })
+}
+
+// plan makes the plan of what was seen; for a VM that is also how it stands.
+func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.Inventory, target remediate.Target, asked *remediate.Asked, observations []remediate.Observation) (remediate.Plan, error) {
+	seen := remediate.Seen{Inventory: inv, Failed: inv.FailedUnits(observations)}
+	if target.Kind == remediate.VMKind {
+		m := e.o.World.Machine(ctx, target.Name, asked)
+		seen.Machine = &m
+	}
+	return remediate.MakePlan(p, target, seen)
 }
 
 // judge asks the gates about the rung.

@@ -39,6 +39,9 @@ type World interface {
 	Situation(ctx context.Context, on remediate.Target) remediate.Situation
 	// Probe asks one probe by its name; one that is not configured is unknown.
 	Probe(ctx context.Context, name string) remediate.Observation
+	// Machine reads how a VM of the inventory stands, and which images a plan for
+	// it could name; asked is what a person asked for, if one did.
+	Machine(ctx context.Context, vm string, asked *remediate.Asked) remediate.Machine
 	// See takes one piece of evidence.
 	See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence
 }
@@ -55,6 +58,8 @@ type Config struct {
 	Inventory remediate.Inventory
 	// Playbooks in the order in which they are asked.
 	Playbooks []remediate.Playbook
+	// Asked are the playbooks that only a person starts.
+	Asked []remediate.Playbook
 	// Mode is how far the whole agent may go.
 	Mode remediate.Autonomy
 	// MaxActing is how many incidents may act at once on this host.

@@ -32,21 +32,39 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 		Risk: rung.Risk(), Autonomy: remediate.Least(config.Mode, i.Playbook.Autonomy, rung.Autonomy),
 		TargetKnown: !i.Target.IsZero(),
 		AlertAge:    now.Since(i.Received), Unhealthy: true, Truncated: i.Truncated || i.Alert.Truncated,
-		Begun: len(i.Tried) > 0, Climbing: i.Climbing(), PlanDigest: i.Plan.Digest, Approved: i.Approved,
+		Begun: len(i.Tried) > 0, Climbing: i.Climbing(),
+		PlanDigest: rung.Digest, Approved: i.Approved, ApprovedAt: i.ApprovedAt, Asked: i.Asked != nil, Opened: i.LiveSince,
 		MaxActing: config.MaxActing, Attempts: i.Playbook.Attempts,
+	}
+	for _, step := range rung.Steps {
+		if step.Do == remediate.VerbSwap {
+			f.Swaps, f.Grade = true, step.Image.Grade
+		}
 	}
 	e.others(&f, i)
 	for _, on := range touches {
-		unit, listed := config.Inventory.Units[on.Name]
-		f.Autonomy = remediate.Least(f.Autonomy, unit.Autonomy)
 		touched := guard.Touched{
 			On: on, Situation: read[on], KnownInvocation: i.Invocations[on], OurInvocation: e.ledger.Ours[on],
-			InInventory: listed, Allowed: unit.Allow,
 		}
+		f.Autonomy = remediate.Least(f.Autonomy, listed(&touched, config.Inventory))
 		e.recent(&touched, i, now)
 		f.Touches = append(f.Touches, touched)
 	}
 	return f
+}
+
+// listed says what the inventory has on one thing, and returns how far the agent
+// may go with it.
+func listed(t *guard.Touched, inv remediate.Inventory) remediate.Autonomy {
+	t.Alone = remediate.Restart
+	if t.On.Kind == remediate.VMKind {
+		vm, ok := inv.VMs[t.On.Name]
+		t.InInventory, t.Alone, t.WaitForGuest, t.SwapEvery = ok, vm.Alone, vm.WaitForGuest, vm.RollbackEvery
+		return vm.Autonomy
+	}
+	unit, ok := inv.Units[t.On.Name]
+	t.InInventory, t.Allowed = ok, unit.Allow
+	return unit.Autonomy
 }
 
 // others finds what other incidents are acting on, and the first of those with
@@ -85,6 +103,9 @@ func (e *Engine) recent(t *guard.Touched, i *remediate.Incident, now remediate.I
 	for _, a := range e.ledger.Attempts {
 		if a.On != t.On || a.Incident == i.ID && a.Rung == i.Rung && a.Ended.IsZero() {
 			continue
+		}
+		if a.Swapped && t.LastSwap.Before(a.At) {
+			t.LastSwap = a.At
 		}
 		if now.Since(a.At) < i.Playbook.Attempts.Per {
 			t.Recent++

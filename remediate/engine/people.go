@@ -48,6 +48,41 @@ func (e *Engine) Say(ctx context.Context, prefix string, said remediate.Said) (r
 	return after, err
 }
 
+// Start opens an incident for what a person asks: a playbook that only people
+// start, about a target of the inventory. It returns once that is durable; what
+// becomes of it, the incident tells. The error is in words for that person.
+func (e *Engine) Start(ctx context.Context, playbook string, target remediate.Target, asked remediate.Asked) (remediate.Incident, error) {
+	var after remediate.Incident
+	err := e.call(ctx, func() error {
+		c := e.config.Load()
+		p, err := c.startable(playbook, target)
+		if err != nil {
+			return err
+		}
+		asked.Comment = remediate.Brief(asked.Comment)
+		event := e.ledger.Ask(p, target, asked, c.Inventory, e.newID(), e.o.Now())
+		if !e.record(event) {
+			return fmt.Errorf("cannot record what was asked; see the agent's log")
+		}
+		e.advance(event.Incident, remediate.Input{Woken: true})
+		after = e.ledger.Incidents[event.Incident].Clone()
+		return nil
+	})
+	return after, err
+}
+
+// startable finds a playbook that a person may start about a target.
+func (c *Config) startable(playbook string, target remediate.Target) (remediate.Playbook, error) {
+	if _, ok := c.Inventory.FindVM(target.Name); target.Kind != remediate.VMKind || !ok {
+		return remediate.Playbook{}, fmt.Errorf("cannot start %s: the inventory has no %s", playbook, target)
+	}
+	n := slices.IndexFunc(c.Asked, func(p remediate.Playbook) bool { return p.Name == playbook })
+	if n < 0 {
+		return remediate.Playbook{}, fmt.Errorf("cannot start %q: no playbook of that name is for people to start", playbook)
+	}
+	return c.Asked[n], nil
+}
+
 // find is the one incident whose ID begins so.
 func (e *Engine) find(prefix string) (*remediate.Incident, error) {
 	start, err := remediate.ParseIDPrefix(prefix)
@@ -208,7 +243,7 @@ func (e *Engine) Explain(ctx context.Context, a remediate.Arrival) (Explanation,
 func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.Incident, config Config) error {
 	verify := i.Probes()
 	x.Observations = e.ask(ctx, append(append([]string(nil), verify...), i.Playbook.Considers(config.Inventory, verify)...))
-	plan, err := remediate.MakePlan(i.Playbook, config.Inventory, i.Target, config.Inventory.FailedUnits(x.Observations))
+	plan, err := e.plan(ctx, i.Playbook, config.Inventory, i.Target, nil, x.Observations)
 	if err != nil {
 		x.Problem = err.Error()
 		return nil

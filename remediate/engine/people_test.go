@@ -152,7 +152,7 @@ func TestApproval(t *testing.T) {
 		r.takes(down(alerts.Firing))
 		r.silent(10 * time.Minute)
 		r.is(Held, "")
-		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonApproves, By: "ann"}); err != nil {
+		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonApproves, By: "ann", Plan: r.one().Plan.Rungs[0].Digest}); err != nil {
 			r.Fatal(err)
 		}
 		r.after(3 * time.Minute)

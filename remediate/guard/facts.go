@@ -30,9 +30,19 @@ type Facts struct {
 	// the middle of a rung, so that it has its place among those that act.
 	Begun    bool `json:"begun,omitzero"`
 	Climbing bool `json:"climbing,omitzero"`
-	// PlanDigest is of what would be done, Approved of what a person said yes to.
-	PlanDigest string `json:"planDigest"`
-	Approved   string `json:"approved,omitzero"`
+	// PlanDigest is of the rung that would be climbed, Approved of what a person
+	// said yes to, and ApprovedAt when.
+	PlanDigest string            `json:"planDigest"`
+	Approved   string            `json:"approved,omitzero"`
+	ApprovedAt remediate.Instant `json:"approvedAt,omitzero"`
+	// Asked is whether a person asked for it, where no alert did; Opened when the
+	// incident began.
+	Asked  bool              `json:"asked,omitzero"`
+	Opened remediate.Instant `json:"opened,omitzero"`
+	// Swaps is whether a VM's disks would go back or be exchanged, Grade how far
+	// what would take their place is proved.
+	Swaps bool            `json:"swaps,omitzero"`
+	Grade remediate.Grade `json:"grade,omitzero"`
 
 	// Holder is another incident that has the same target, and came first.
 	Holder remediate.ID `json:"holder,omitzero"`
@@ -71,6 +81,14 @@ type Touched struct {
 	// other rungs, Oldest when the first of them was.
 	Recent int               `json:"recent,omitzero"`
 	Oldest remediate.Instant `json:"oldest,omitzero"`
+	// Alone is the greatest risk on it that needs no person.
+	Alone remediate.Risk `json:"alone"`
+	// WaitForGuest is how long after Opened the agent inside a VM has its turn.
+	WaitForGuest time.Duration `json:"waitForGuest,omitzero"`
+	// LastSwap is when a VM's disks were exchanged last, but by the rung that is
+	// being climbed, and SwapEvery the least time in between.
+	LastSwap  remediate.Instant `json:"lastSwap,omitzero"`
+	SwapEvery time.Duration     `json:"swapEvery,omitzero"`
 	// LastEnded is when another incident's last attempt on it was over.
 	LastEnded remediate.Instant `json:"lastEnded,omitzero"`
 }

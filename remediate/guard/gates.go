@@ -170,9 +170,50 @@ func denyList(f Facts) (remediate.Verdict, bool) {
 	return remediate.Verdict{}, false
 }
 
-// approval holds what is more than a restart, and whatever may not act alone,
-// until a person approved exactly this plan.
+// guestAgain is the pause before the agent inside a VM is looked for again: it is
+// gone, or has given up, long before its turn is over.
+const guestAgain = 10 * time.Second
+
+// guest lets the agent inside a VM have its turn. Once the ladder was begun, or a
+// person asked, it is over.
+func guest(f Facts) (remediate.Verdict, bool) {
+	for _, t := range f.Touches {
+		over := f.Opened.Add(t.WaitForGuest)
+		if t.Situation.GuestActs && f.Now.Before(over) && !f.Begun && !f.Asked {
+			v := say(ReasonGuestsTurn, "the agent inside %s has its turn for %s", t.On.Name, over.Since(f.Now).Round(time.Second))
+			v.Until = f.Now.Add(min(guestAgain, over.Since(f.Now)))
+			return v, true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+// swapped refuses to exchange a VM's disks a second time within a while, unless a
+// person asks for that: going back did not help, so people look.
+func swapped(f Facts) (remediate.Verdict, bool) {
+	for _, t := range f.Touches {
+		if f.Swaps && !f.Asked && !t.LastSwap.IsZero() && f.Now.Since(t.LastSwap) < t.SwapEvery {
+			return say(ReasonRolledBack, "%s was rolled back %s ago, and that is done once in %s",
+				t.On.Name, f.Now.Since(t.LastSwap).Round(time.Second), t.SwapEvery), true
+		}
+	}
+	return remediate.Verdict{}, false
+}
+
+// approval holds what is more than may be done alone, until a person approved
+// exactly this rung. A disk goes back without a person only to what was proved by
+// a boot. A yes lasts for a while only, unless the climb has begun.
 func approval(f Facts) (remediate.Verdict, bool) {
-	needed := f.Autonomy == remediate.Approve || f.Risk > remediate.Restart
-	return say(ReasonApproval, "a person has to approve the plan (risk %s)", f.Risk), needed && f.Approved != f.PlanDigest
+	needed := f.Autonomy == remediate.Approve || f.Risk > f.alone() || f.Swaps && f.Grade != remediate.BootProved
+	approved := f.Approved == f.PlanDigest && f.Approved != "" && (f.Climbing || f.Now.Since(f.ApprovedAt) < remediate.ApprovalLasts)
+	return say(ReasonApproval, "a person has to approve it (risk %s)", f.Risk), needed && !approved
+}
+
+// alone is the greatest risk that needs no person: the least of what is touched.
+func (f Facts) alone() remediate.Risk {
+	least := remediate.Rollback
+	for _, t := range f.Touches {
+		least = min(least, t.Alone)
+	}
+	return least
 }

@@ -18,7 +18,7 @@ func fine() Facts {
 		Now: now, Autonomy: remediate.Act, Risk: remediate.Restart, TargetKnown: true, Unhealthy: true,
 		PlanDigest: "d1", MaxActing: 1, Attempts: remediate.Attempts{Max: 3, Per: time.Hour, Cooldown: 10 * time.Minute},
 		Touches: []Touched{{
-			On: web, InInventory: true, KnownInvocation: "i1",
+			On: web, InInventory: true, Alone: remediate.Restart, KnownInvocation: "i1",
 			Situation: remediate.Situation{Known: true, Exists: true, Active: true, State: "active (running)", Invocation: "i1", StartsLeft: -1},
 		}},
 	}
@@ -92,10 +92,51 @@ var cases = []struct {
 		t.On, t.Allowed = remediate.Unit("dbus.service"), true
 	}},
 
+	{"guest", ReasonGuestsTurn, "the agent inside is there", func(f *Facts, t *Touched, s *remediate.Situation) {
+		f.Opened, t.WaitForGuest, s.GuestActs = ago(time.Minute), 8*time.Minute, true
+	}},
+	{"guest", "", "its turn is over", func(f *Facts, t *Touched, s *remediate.Situation) {
+		f.Opened, t.WaitForGuest, s.GuestActs = ago(8*time.Minute), 8*time.Minute, true
+	}},
+	{"guest", "", "it is gone, or gave up", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		f.Opened, t.WaitForGuest = ago(time.Minute), 8*time.Minute
+	}},
+	{"guest", "", "the ladder was begun", func(f *Facts, t *Touched, s *remediate.Situation) {
+		f.Opened, t.WaitForGuest, s.GuestActs, f.Begun = ago(time.Minute), 8*time.Minute, true, true
+	}},
+	{"guest", "", "a person asked", func(f *Facts, t *Touched, s *remediate.Situation) {
+		f.Opened, t.WaitForGuest, s.GuestActs, f.Asked = ago(time.Minute), 8*time.Minute, true, true
+	}},
+	{"second rollback", ReasonRolledBack, "too soon", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		f.Swaps, f.Grade, t.LastSwap, t.SwapEvery = true, remediate.BootProved, ago(5*time.Hour), 6*time.Hour
+	}},
+	{"second rollback", "", "long ago", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		f.Swaps, f.Grade, t.LastSwap, t.SwapEvery = true, remediate.BootProved, ago(6*time.Hour), 6*time.Hour
+	}},
+	{"second rollback", "", "no disk goes back", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		t.LastSwap, t.SwapEvery = ago(time.Hour), 6*time.Hour
+	}},
+	{"second rollback", "", "a person asked", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		f.Swaps, f.Grade, f.Asked, t.LastSwap, t.SwapEvery = true, remediate.BootProved, true, ago(time.Hour), 6*time.Hour
+	}},
+	{"approval", ReasonApproval, "to what was never booted", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		f.Risk, f.Swaps, f.Grade, t.Alone = remediate.Rollback, true, remediate.WasHealthy, remediate.Rollback
+	}},
+	{"approval", "", "its site lets it go back alone to what booted", func(f *Facts, t *Touched, _ *remediate.Situation) {
+		f.Risk, f.Swaps, f.Grade, t.Alone = remediate.Rollback, true, remediate.BootProved, remediate.Rollback
+	}},
+	{"approval", ReasonApproval, "a yes that is old", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Risk, f.Approved, f.ApprovedAt = remediate.Rollback, "d1", ago(15*time.Minute)
+	}},
+	{"approval", "", "a climb that a yes began", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Risk, f.Approved, f.ApprovedAt, f.Climbing = remediate.Rollback, "d1", ago(15*time.Minute), true
+	}},
 	{"approval", ReasonApproval, "more than a restart", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk = remediate.Reset }},
 	{"approval", ReasonApproval, "may not act alone", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Autonomy = remediate.Approve }},
 	{"approval", ReasonApproval, "another plan was approved", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk, f.Approved = remediate.Rollback, "d0" }},
-	{"approval", "", "this plan was approved", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk, f.Approved = remediate.Rollback, "d1" }},
+	{"approval", "", "this plan was approved", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Risk, f.Approved, f.ApprovedAt = remediate.Rollback, "d1", now
+	}},
 }
 
 func ago(d time.Duration) remediate.Instant {
@@ -137,7 +178,7 @@ func TestEachGateRefusesWhatItIsForAndNothingElse(t *testing.T) {
 }
 
 func TestTheOrderOfTheGates(t *testing.T) {
-	want := []string{"frozen", "observe-only", "unknown target", "stale", "truncated", "person", "busy", "cooldown", "attempts", "deny list", "approval"}
+	want := []string{"frozen", "observe-only", "unknown target", "stale", "truncated", "person", "busy", "guest", "cooldown", "attempts", "second rollback", "deny list", "approval"}
 	f := fine()
 	for n := len(want) - 1; n >= 0; n-- { // the gate in front decides, whatever those behind it would say
 		for _, c := range cases {

@@ -20,6 +20,8 @@ const (
 	ReasonAttempts    remediate.Reason = "attempts_spent"
 	ReasonDenied      remediate.Reason = "deny_list"
 	ReasonApproval    remediate.Reason = "approval_wanted"
+	ReasonGuestsTurn  remediate.Reason = "guests_turn"
+	ReasonRolledBack  remediate.Reason = "rolled_back_already"
 )
 
 // Answer is what a gate can say beside allow: a row of the table of gates.
@@ -50,8 +52,10 @@ var Gates = []Gate{
 	{"truncated", truncated},
 	{"person", person},
 	{"busy", busy},
+	{"guest", guest},
 	{"cooldown", cooldown},
 	{"attempts", attempts},
+	{"second rollback", swapped},
 	{"deny list", denyList},
 	{"approval", approval},
 }
@@ -82,6 +86,12 @@ var table = map[string][]Answer{
 		{ReasonBusy, remediate.Wait, "", "other incidents are acting on it, or on as much of this host as may be at once"},
 		{ReasonSettling, remediate.Wait, "", "its own keeper is starting it, or a job is queued"},
 		{ReasonUnreadable, remediate.Wait, "", "how it stands can't be read"},
+	},
+	"guest": {
+		{ReasonGuestsTurn, remediate.Wait, "", "the agent inside the virtual machine has its turn first"},
+	},
+	"second rollback": {
+		{ReasonRolledBack, remediate.Refuse, remediate.Escalated, "the virtual machine was rolled back a while ago, and it did not last"},
 	},
 	"cooldown": {
 		{ReasonCooldown, remediate.Wait, "", "another incident acted on it a short while ago"},

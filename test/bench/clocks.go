@@ -84,6 +84,10 @@ func (w rigWorld) Probe(_ context.Context, name string) remediate.Observation {
 	return remediate.Observation{Probe: name, Health: remediate.Healthy}
 }
 
+func (w rigWorld) Machine(context.Context, string, *remediate.Asked) remediate.Machine {
+	return remediate.Machine{}
+}
+
 func (w rigWorld) See(_ context.Context, look remediate.Look, _ remediate.Target) remediate.Evidence {
 	return remediate.Evidence{Look: look}
 }

@@ -22,6 +22,7 @@ type World struct {
 	probes   map[string]remediate.Health
 	hangs    map[string]chan struct{}
 	evidence string
+	machine  remediate.Machine
 	done     []string
 }
 
@@ -64,6 +65,20 @@ func (w *World) Says(probe string, h remediate.Health) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.probes[probe] = h
+}
+
+// Stands makes every VM stand so from now on.
+func (w *World) Stands(m remediate.Machine) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.machine = m
+}
+
+// Machine is how a VM was made to stand.
+func (w *World) Machine(context.Context, string, *remediate.Asked) remediate.Machine {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.machine
 }
 
 // Shows is the text that each look sees as evidence.

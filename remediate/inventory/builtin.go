@@ -1,19 +1,24 @@
 package inventory
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
+	"slices"
 )
 
-// rave is the inventory of RAVE, the first site.
+// builtins are the inventories of RAVE, the first site: of the virtual machine
+// itself, and of the machine that runs it under QEMU.
 //
-//go:embed rave.yaml
-var rave []byte
+//go:embed rave.yaml rave-host.yaml
+var builtins embed.FS
 
-// Builtin is the text of an inventory that is part of the program: rave.
+// builtinNames are the names that can stand behind "builtin:".
+var builtinNames = []string{"rave", "rave-host"}
+
+// Builtin is the text of an inventory that is part of the program.
 func Builtin(name string) ([]byte, error) {
-	if name != "rave" {
-		return nil, fmt.Errorf("cannot find the built-in inventory %s: the only one is builtin:rave", quote(name))
+	if !slices.Contains(builtinNames, name) {
+		return nil, fmt.Errorf("cannot find the built-in inventory %s: expected builtin:rave or builtin:rave-host", quote(name))
 	}
-	return rave, nil
+	return builtins.ReadFile(name + ".yaml")
 }

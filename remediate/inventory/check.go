@@ -85,7 +85,9 @@ func (c *checker) between(path string, n, low, high int) {
 }
 
 // token is a name that can stand in a subject, a metric's label and a file name.
-var token = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+var token = regexp.MustCompile("^" + tokenText + "$")
+
+const tokenText = "[a-z0-9][a-z0-9-]{0,62}"
 
 const tokenIs = "expected 1 to 63 of a-z, 0-9 and -, not beginning with -"
 

@@ -226,8 +226,12 @@ func (c *checker) checkAddress(path, text string) {
 }
 
 func (c *checker) checkPath(path, text string) {
-	if c.has(path) && !filepath.IsAbs(text) {
+	switch {
+	case !c.has(path):
+	case !filepath.IsAbs(text):
 		c.wrong(path, "expected an absolute path, found %s", quote(text))
+	case filepath.Clean(text) != text:
+		c.wrong(path, "expected %s, the same path without detours, found %s", quote(filepath.Clean(text)), quote(text))
 	}
 }
 

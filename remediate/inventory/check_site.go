@@ -39,24 +39,3 @@ func (c *checker) checkGroups() {
 		c.between(join(path, "min_healthy"), group.MinHealthy, 0, len(group.Units))
 	}
 }
-
-func (c *checker) checkVMs() {
-	probes := sorted(c.file.Probes)
-	for _, name := range sorted(c.file.VMs) {
-		path, vm := join("vms", name), c.file.VMs[name]
-		c.isToken(path, name)
-		c.need(path, "unit", "the unit that runs the VM")
-		c.need(path, "qmp", "the path of its control socket")
-		c.need(path, "images", "the directory of its disks")
-		c.need(path, "disks", "what a rollback does with each: rollback or keep")
-		if unit := join(path, "unit"); c.has(unit) && wrongUnit(vm.Unit) != "" {
-			c.wrong(unit, "%s", wrongUnit(vm.Unit))
-		}
-		c.checkPath(join(path, "qmp"), vm.QMP)
-		c.checkPath(join(path, "images"), vm.Images)
-		c.known(join(path, "healthy"), vm.Healthy, "probe of this file", probes)
-		for _, disk := range sorted(vm.Disks) {
-			c.isToken(join(join(path, "disks"), disk), disk)
-		}
-	}
-}

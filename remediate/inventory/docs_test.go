@@ -37,6 +37,8 @@ func keysOfTheStructs() map[string][]string {
 	add("profiles", Limit{})
 	add("groups", Group{})
 	add("vms", VM{})
+	add("vms.proof", Proof{})
+	add("vms.keep_aside", KeepAside{})
 	add("playbooks", Playbook{})
 	add("playbooks.verify", Verify{})
 	add("playbooks.attempts", Attempts{})

@@ -81,23 +81,6 @@ type Group struct {
 	MinHealthy int `yaml:"min_healthy"`
 }
 
-// VM is a virtual machine that this host runs under QEMU.
-type VM struct {
-	// Unit runs it.
-	Unit string `yaml:"unit"`
-	// QMP is the path of its control socket, Images the directory of its disks.
-	QMP    string `yaml:"qmp"`
-	Images string `yaml:"images"`
-	// BootsWithin bounds a boot.
-	BootsWithin time.Duration `yaml:"boots_within"`
-	// Disks says of each disk whether a rollback takes it back.
-	Disks map[string]Disk `yaml:"disks"`
-	// Healthy names the probes that tell whether the VM is healthy.
-	Healthy []string `yaml:"healthy"`
-	// WaitForGuest is how long the agent inside has its turn.
-	WaitForGuest time.Duration `yaml:"wait_for_guest"`
-}
-
 // Playbook turns on the coded playbook Name and overrides some of its figures,
 // or turns on the playbooks of Files. A zero overrides nothing.
 type Playbook struct {

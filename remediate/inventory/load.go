@@ -161,5 +161,11 @@ func (f *File) Core() remediate.Inventory {
 	for name, unit := range f.Units {
 		inv.Units[name] = remediate.ManagedUnit(unit)
 	}
+	if len(f.VMs) > 0 {
+		inv.VMs = make(map[string]remediate.ManagedVM, len(f.VMs))
+	}
+	for name, vm := range f.VMs {
+		inv.VMs[name] = vm.managed()
+	}
 	return inv
 }

@@ -16,7 +16,7 @@ import (
 
 // coded stands for the names of the coded playbooks.
 var coded = Options{
-	Playbooks: []string{"system-down", "high-memory", "webhook-errors"},
+	Playbooks: []string{"system-down", "high-memory", "webhook-errors", "vm-down"},
 	Denied:    func(unit string) bool { return strings.HasPrefix(unit, "sshd.") },
 }
 
@@ -53,6 +53,19 @@ func TestTheBuiltinInventoryIsRAVE(t *testing.T) {
 	}
 }
 
+func TestTheBuiltinInventoryOfTheHostHasTheVM(t *testing.T) {
+	file, err := Load("builtin:rave-host", coded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Warnings) > 0 || len(file.Units) > 0 {
+		t.Errorf("warnings %v, units %v", file.Warnings, file.Units)
+	}
+	if got := file.VMs["rave"].Disks; !cmp.Equal(got, map[string]Disk{"system": Rollback, "data": Keep}) {
+		t.Errorf("disks: %v", got)
+	}
+}
+
 func TestAFileWithEveryFieldIsRead(t *testing.T) {
 	file, err := Load(filepath.Join("testdata", "good", "all.yaml"), coded)
 	if err != nil {
@@ -72,8 +85,13 @@ func TestAFileWithEveryFieldIsRead(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got, want := file.VMs["site"], (VM{
-		Unit: "site-vm.service", QMP: "/run/site/qmp.sock", Images: "/var/lib/site", BootsWithin: 2 * time.Minute,
-		Disks: map[string]Disk{"system": Rollback, "data": Keep}, Healthy: []string{"port"}, WaitForGuest: 8 * time.Minute,
+		Unit: "site-vm.service", QMP: "/run/site/qmp.sock", Images: "/var/lib/site",
+		Disks: map[string]Disk{"system": Rollback, "data": Keep}, Healthy: []string{"port"},
+		BootsWithin: 90 * time.Second, PowerDownWithin: 30 * time.Second,
+		Guest: "/run/site/guest.sock", WaitForGuest: 5 * time.Minute,
+		Proof:       &Proof{Unit: "site-proof.service", QMP: "/run/site/proof.sock", Healthy: []string{"load"}},
+		DeploysFrom: []string{"/nix/store", "/var/lib/site/incoming"}, Auto: remediate.Reset, RollbackEvery: 12 * time.Hour,
+		KeepAside: KeepAside{Count: 3, Age: 7 * 24 * time.Hour}, Autonomy: remediate.Approve,
 	}); !cmp.Equal(got, want) {
 		t.Error(cmp.Diff(want, got))
 	}
@@ -123,6 +141,33 @@ units:
 	}
 }
 
+func TestTheDefaultsOfAVM(t *testing.T) {
+	file := mustParse(t, `
+host: {name: web-1, alerts: ['instance="web-1"']}
+probes: {port: {tcp: "localhost:80"}}
+vms:
+  web: {unit: web-vm.service, qmp: /run/web.sock, images: /var/lib/web, disks: {system: rollback}, healthy: [port]}
+  own: {unit: own-vm.service, qmp: /run/own.sock, images: /var/lib/own, disks: {system: rollback}, guest: /run/own-guest.sock}
+`)
+	want := VM{
+		Unit: "web-vm.service", QMP: "/run/web.sock", Images: "/var/lib/web", Disks: map[string]Disk{"system": Rollback},
+		Healthy: []string{"port"}, BootsWithin: 2 * time.Minute, PowerDownWithin: time.Minute, Auto: remediate.Restart,
+		RollbackEvery: 6 * time.Hour, KeepAside: KeepAside{Count: 5, Age: 30 * 24 * time.Hour},
+	}
+	if diff := cmp.Diff(want, file.VMs["web"]); diff != "" {
+		t.Error(diff)
+	}
+	if turn := file.VMs["own"].WaitForGuest; turn != 8*time.Minute {
+		t.Errorf("an agent inside has its turn for %s", turn)
+	}
+	core := remediate.ManagedVM{
+		Unit: "web-vm.service", Healthy: []string{"port"}, Boots: 2 * time.Minute, Alone: remediate.Restart, RollbackEvery: 6 * time.Hour,
+	}
+	if diff := cmp.Diff(core, file.Core().VMs["web"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestCoreHoldsTheUnitsAndTheDigestOfTheText(t *testing.T) {
 	text := `
 host: {name: web-1, alerts: ['instance="web-1"']}
@@ -159,6 +204,10 @@ func TestWhatIsAllowedAndProbablyNotMeantIsAWarning(t *testing.T) {
 units:
   sshd.service: {}
   sshd.socket: {allow: true}
+probes: {port: {tcp: "localhost:80"}}
+vms:
+  a: {unit: a.service, qmp: /run/a.sock, images: /a, disks: {s: rollback}}
+  b: {unit: b.service, qmp: /run/b.sock, images: /b, disks: {s: rollback}, healthy: [port], wait_for_guest: 5m}
 `)
 	var got []string
 	for _, w := range file.Warnings {
@@ -166,6 +215,8 @@ units:
 	}
 	want := []string{
 		"test.yaml:3:3: units.sshd.service: it is on the deny list and will not be acted on; allow: true beside it overrules that",
+		"test.yaml:7:3: vms.a: no probe tells whether it is healthy: that its QEMU runs is all that is asked; name some in healthy",
+		"test.yaml:8:93: vms.b.wait_for_guest: nobody is waited for: guest does not say where the agent inside answers",
 		"test.yaml:1:1: playbooks: none is on: nothing will ever be done",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

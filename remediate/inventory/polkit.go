@@ -18,10 +18,23 @@ var granted = []remediate.Verb{
 // limit, without which a unit that was started often can't be.
 var grantedOneshot = []remediate.Verb{remediate.VerbStart, remediate.VerbResetFailed}
 
+// grantedVM are those of a unit that runs a virtual machine, or proves one of its
+// checkpoints.
+var grantedVM = []remediate.Verb{remediate.VerbStart, remediate.VerbStop}
+
+// PromoteUnit is the unit that keeps a checkpoint of a VM where the agent can't
+// write: an instance of a oneshot that root owns, which the agent may start.
+func PromoteUnit(vm, checkpoint string) string {
+	return promoteUnit + vm + ":" + checkpoint + ".service"
+}
+
+const promoteUnit = "nightshift-promote@"
+
 // Polkit writes the rule that lets a user do what this inventory may need, as
 // JavaScript for /etc/polkit-1/rules.d: on exactly its units exactly the verbs
 // start, stop, restart, reload and reset-failed, on a oneshot unit only
-// start and reset-failed.
+// start and reset-failed; on the unit of a VM and of its proof start and stop; and
+// start on the units that promote a checkpoint of one of its VMs.
 //
 // Whatever else the user asks of systemd the rule refuses, and does not leave to
 // the rules that come after it: a request that carries no unit, like one to start
@@ -36,8 +49,40 @@ func (f *File) Polkit(user string) []byte {
 		}
 		table = append(table, fmt.Sprintf("        %s: %s", script(name), script(verbs)))
 	}
-	return fmt.Appendf(nil, rule, f.Digest, script(user), strings.Join(table, ",\n"))
+	for _, unit := range f.vmUnits() {
+		table = append(table, fmt.Sprintf("        %s: %s", script(unit), script(grantedVM)))
+	}
+	return fmt.Appendf(nil, rule, f.Digest, script(user), strings.Join(table, ",\n"), f.promotes())
 }
+
+// vmUnits are the units that run VMs, and those that prove their checkpoints.
+func (f *File) vmUnits() []string {
+	var units []string
+	for _, name := range sorted(f.VMs) {
+		units = append(units, f.VMs[name].Unit)
+		if proof := f.VMs[name].Proof; proof != nil {
+			units = append(units, proof.Unit)
+		}
+	}
+	return units
+}
+
+// promotes is the part of the rule that lets checkpoints be promoted: of exactly
+// these VMs, each by a name that can be nothing but a name. Tokens need no escape
+// in a regular expression.
+func (f *File) promotes() string {
+	if len(f.VMs) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(promoteRule, promoteUnit, strings.Join(sorted(f.VMs), "|"), tokenText)
+}
+
+// promoteRule is that part, as ECMAScript 5 has it.
+const promoteRule = `    if (action.id === "org.freedesktop.systemd1.manage-units" && verb === "start" &&
+        /^%s(%s):%s\.service$/.test(unit)) {
+        return polkit.Result.YES;
+    }
+`
 
 // script writes a value as JavaScript reads it: JSON, with what could end a
 // script or a line of it escaped.
@@ -67,6 +112,6 @@ polkit.addRule(function(action, subject) {
         Object.prototype.hasOwnProperty.call(may, unit) && may[unit].indexOf(verb) >= 0) {
         return polkit.Result.YES;
     }
-    return polkit.Result.NO;
+%s    return polkit.Result.NO;
 });
 `

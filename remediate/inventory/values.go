@@ -130,3 +130,6 @@ func (d *Delay) UnmarshalText(text []byte) error {
 }
 
 func (d Delay) String() string { return time.Duration(d).String() }
+
+// spell writes a duration as the file does.
+func spell(d time.Duration) string { return model.Duration(d).String() }

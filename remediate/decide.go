@@ -56,6 +56,8 @@ func (d *decision) react(in Input) error {
 	case in.Said != nil:
 		return d.said(*in.Said)
 	case !d.incident.State.Live():
+	case in.WentBack:
+		d.wentBack()
 	case in.Look:
 		d.lookNow()
 	case in.Again:

@@ -33,9 +33,11 @@ type Event struct {
 	Answered *Answered `json:"answered,omitzero"`
 	Ended    *Ended    `json:"ended,omitzero"`
 
-	Read   *Read   `json:"read,omitzero"`
-	Froze  *Freeze `json:"froze,omitzero"`
-	Thawed *Thawed `json:"thawed,omitzero"`
+	Read       *Read       `json:"read,omitzero"`
+	Froze      *Freeze     `json:"froze,omitzero"`
+	Thawed     *Thawed     `json:"thawed,omitzero"`
+	WentBack   *WentBack   `json:"wentBack,omitzero"`
+	StoodAside *StoodAside `json:"stoodAside,omitzero"`
 }
 
 // The events of an incident, and of the host.
@@ -58,6 +60,9 @@ const (
 	AlertsRead EventType = "host.alerts_read"
 	HostFroze  EventType = "host.frozen"
 	HostThawed EventType = "host.thawed"
+	// HostWentBack and HostStoodAside are of an agent inside a virtual machine.
+	HostWentBack   EventType = "host.went_back"
+	HostStoodAside EventType = "host.stood_aside"
 )
 
 // EventTypes lists them all, for the documentation.
@@ -65,6 +70,7 @@ var EventTypes = []EventType{
 	IncidentOpened, IncidentJoined, IncidentPlanned, IncidentJudged, IncidentWaiting, EvidenceGathered,
 	StepStarted, StepFinished, VerifyStarted, IncidentProbed, VerifyFinished, IncidentAnswered,
 	IncidentEscalated, IncidentEnded, AlertsRead, HostFroze, HostThawed,
+	HostWentBack, HostStoodAside,
 }
 
 // Opened begins an incident.
@@ -272,6 +278,24 @@ type Freeze struct {
 
 // Over reports whether a freeze has ended by itself.
 func (f Freeze) Over(now Instant) bool { return !f.Until.IsZero() && !now.Before(f.Until) }
+
+// WentBack says that the disks under an agent inside a VM were exchanged since it
+// last wrote: its host started the VM in another epoch.
+type WentBack struct {
+	// Epoch is the new one, a ULID; Was the one before, empty for the first.
+	Epoch string `json:"epoch"`
+	Was   string `json:"was,omitzero"`
+	// Position is the last alert from before: none up to it is acted on.
+	Position Position `json:"position"`
+}
+
+// StoodAside says that an agent inside a VM leaves the acting to its host, which
+// acts on the VM as a whole, or watches it boot.
+type StoodAside struct {
+	// Until is when that is over, By who said so.
+	Until Instant `json:"until"`
+	By    string  `json:"by"`
+}
 
 // Thawed ends a freeze.
 type Thawed struct {

@@ -8,6 +8,8 @@ type Input struct {
 	// alert, or the end of the incident it waited for. Work that has begun is not
 	// disturbed by it.
 	Look bool
+	// WentBack says that the disks below the agent were exchanged.
+	WentBack bool
 	// Again says that nobody watched for a while, as after a start of the agent:
 	// what was seen before counts no more.
 	Again bool

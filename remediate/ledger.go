@@ -42,6 +42,11 @@ type Ledger struct {
 	Ours map[Target]string `json:"ours"`
 	// Freeze is the freeze of the log; a file may freeze too.
 	Freeze *Freeze `json:"freeze,omitzero"`
+	// Epoch is the one that the host of this VM last started it in; empty outside
+	// of a VM that a host looks after.
+	Epoch string `json:"epoch,omitzero"`
+	// Aside is the last time that the host of this VM had its turn.
+	Aside *StoodAside `json:"aside,omitzero"`
 }
 
 // Episode is an alert from its first firing until it has ended for a while.
@@ -89,6 +94,13 @@ func (l *Ledger) Apply(e Event) error {
 		return nil
 	case e.Thawed != nil:
 		l.Freeze = nil
+		return nil
+	case e.WentBack != nil:
+		l.Epoch = e.WentBack.Epoch
+		l.read(e.WentBack.Position)
+		return nil
+	case e.StoodAside != nil:
+		l.Aside = e.StoodAside
 		return nil
 	}
 	incident, ok := l.Incidents[e.Incident]
@@ -140,8 +152,11 @@ func (l *Ledger) tell(id ID, j Joined, at Instant) {
 }
 
 // attempt counts each thing once a rung: a step that a crash interrupted is the
-// same attempt.
+// same attempt. What a person asked for and interrupts nothing is none.
 func (l *Ledger) attempt(incident *Incident, e Event) {
+	if incident.Asked != nil && e.Started.What.Risk <= Limit {
+		return
+	}
 	a := Attempt{On: e.Started.What.On, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
 	a.Swapped = e.Started.What.Do == VerbSwap
 	for n := range l.Attempts {

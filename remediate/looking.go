@@ -31,6 +31,14 @@ func (d *decision) comeBack() {
 	}
 }
 
+// wentBack hands to people what was under way when the disks below the agent were
+// exchanged: nothing that it knew of the machine is sure any more.
+func (d *decision) wentBack() {
+	if d.incident.State != Escalated {
+		d.record(d.end(Escalated, ReasonWentBack, "the virtual machine was rolled back under it"))
+	}
+}
+
 // looked decides what an incident does about what was seen. An act needs both an
 // alert that fires and a probe that agrees: unknown is not bad, and an alert
 // alone may be stale, false, or about something that is over. Once the first rung

@@ -3,15 +3,16 @@ package remediate
 // The reasons for which an incident waits, goes to people, or ends as it does. The
 // guard adds those of its gates; docs/gates.md lists them all.
 const (
-	ReasonFixed     Reason = "fixed"     // an act of ours, and the verification found it healthy for its window
-	ReasonHealthy   Reason = "healthy"   // healthy and the alert gone, without an act of ours or after people
-	ReasonDone      Reason = "done"      // a person asked for it, and it was done
-	ReasonFailed    Reason = "failed"    // a person asked for it, and it could not be done
-	ReasonClosed    Reason = "closed"    // a person closed it
-	ReasonDenied    Reason = "denied"    // a person said no to the plan
-	ReasonExhausted Reason = "exhausted" // the last rung of the ladder did not fix it
-	ReasonDeadline  Reason = "deadline"  // its deadline passed
-	ReasonExpired   Reason = "expired"   // nobody approved the plan within 15 minutes
+	ReasonFixed     Reason = "fixed"       // an act of ours, and the verification found it healthy for its window
+	ReasonHealthy   Reason = "healthy"     // healthy and the alert gone, without an act of ours or after people
+	ReasonDone      Reason = "done"        // a person asked for it, and it was done
+	ReasonFailed    Reason = "failed"      // a person asked for it, and it could not be done
+	ReasonClosed    Reason = "closed"      // a person closed it
+	ReasonDenied    Reason = "denied"      // a person said no to the plan
+	ReasonExhausted Reason = "exhausted"   // the last rung of the ladder did not fix it
+	ReasonWentBack  Reason = "rolled_back" // its VM was rolled back under it, so nothing that it knew is sure
+	ReasonDeadline  Reason = "deadline"    // its deadline passed
+	ReasonExpired   Reason = "expired"     // nobody approved the plan within 15 minutes
 
 	ReasonUnknownTarget Reason = "unknown_target" // the inventory does not name what the alert is about
 	ReasonPlanFailed    Reason = "plan_failed"    // no plan can be made: the playbook names something that the inventory does not

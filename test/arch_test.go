@@ -73,6 +73,22 @@ var house = map[string]rule{
 		},
 		"an actuator adapts one technology",
 	},
+	"remediate/qemu": {
+		[]string{
+			"nightshift/remediate/systemd", "nightshift/remediate/journal", "nightshift/remediate/guard", "nightshift/remediate/engine",
+			"nightshift/remediate/probe", "nightshift/remediate/oncall", "nightshift/remediate/inventory", "nightshift/playbooks",
+			"github.com/coreos/go-systemd/...", "github.com/godbus/...",
+		},
+		"an actuator adapts one technology; what runs a VM's unit it is given",
+	},
+	"remediate/qemu/qmp": {
+		[]string{"nightshift/...", "os/exec"},
+		"a wire client knows nothing of what it is used for",
+	},
+	"remediate/qemu/link": {
+		[]string{"nightshift/...", "os/exec", "net/http"},
+		"both ends of a line, which know nothing of what is done about what they hear",
+	},
 	"remediate/probe": {
 		[]string{
 			"nightshift/remediate/systemd", "nightshift/remediate/qemu/...", "nightshift/remediate/journal", "nightshift/remediate/guard",

@@ -28,7 +28,7 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 	now, config := e.o.Now(), e.config.Load()
 	rung := i.Plan.Rungs[i.Rung]
 	f := guard.Facts{
-		Now: now, Frozen: e.frozen(now),
+		Now: now, Frozen: e.frozen(now), Aside: e.ledger.Aside,
 		Risk: rung.Risk(), Autonomy: remediate.Least(config.Mode, i.Playbook.Autonomy, rung.Autonomy),
 		TargetKnown: !i.Target.IsZero(),
 		AlertAge:    now.Since(i.Received), Unhealthy: true, Truncated: i.Truncated || i.Alert.Truncated,

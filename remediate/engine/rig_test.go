@@ -97,8 +97,10 @@ func (r *rig) start() {
 	if err != nil {
 		r.Fatal(err)
 	}
+	actions := enginetest.Moves(r.world)
+	actions[VerbRestart] = enginetest.Restart{World: r.world}
 	r.Engine = engine.New(engine.Options{
-		Config: r.config, Log: r.log, World: r.world, Actions: map[Verb]Action{VerbRestart: enginetest.Restart{World: r.world}},
+		Config: r.config, Log: r.log, World: r.world, Actions: actions,
 		Ledger: ledger, FrozenByFile: func() *Freeze { return r.frozen }, Now: r.clock,
 		Logger: slog.New(slog.NewTextHandler(r.Output(), nil)), Registerer: r.registerer(), CountAlert: r.count, Reached: func(b string) { r.reached(b) },
 	})

@@ -13,6 +13,8 @@ type Facts struct {
 	Now remediate.Instant `json:"now"`
 	// Frozen is the freeze that holds, by the log or by a file.
 	Frozen *remediate.Freeze `json:"frozen,omitzero"`
+	// Aside is the last time that the host of this VM had its turn, if ever.
+	Aside *remediate.StoodAside `json:"aside,omitzero"`
 	// Autonomy is the least of the mode, the playbook's, its file's ceiling, the
 	// rung's and the targets' own.
 	Autonomy remediate.Autonomy `json:"autonomy"`

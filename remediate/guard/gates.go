@@ -120,10 +120,12 @@ func (f Facts) inTheWay() (remediate.ID, bool) {
 	return "", false
 }
 
+// cooldown and attempts bound what the agent does by itself; a person who asks knows
+// why.
 func cooldown(f Facts) (remediate.Verdict, bool) {
 	for _, t := range f.Touches {
 		over := t.LastEnded.Add(f.Attempts.Cooldown)
-		if !t.LastEnded.IsZero() && f.Now.Before(over) {
+		if !t.LastEnded.IsZero() && f.Now.Before(over) && !f.Asked {
 			v := say(ReasonCooldown, "%s was acted on %s ago, and cools down for %s",
 				t.On.Name, f.Now.Since(t.LastEnded).Round(time.Second), f.Attempts.Cooldown)
 			v.Until = over
@@ -135,7 +137,7 @@ func cooldown(f Facts) (remediate.Verdict, bool) {
 
 func attempts(f Facts) (remediate.Verdict, bool) {
 	for _, t := range f.Touches {
-		if t.Recent >= f.Attempts.Max {
+		if t.Recent >= f.Attempts.Max && !f.Asked {
 			return say(ReasonAttempts, "%s was acted on %d times in %s", t.On.Name, t.Recent, f.Attempts.Per), true
 		}
 	}
@@ -168,6 +170,17 @@ func denyList(f Facts) (remediate.Verdict, bool) {
 		}
 	}
 	return remediate.Verdict{}, false
+}
+
+// aside leaves the acting to the host of this VM while that acts on it, or watches
+// it boot.
+func aside(f Facts) (remediate.Verdict, bool) {
+	if f.Aside == nil || !f.Now.Before(f.Aside.Until) {
+		return remediate.Verdict{}, false
+	}
+	v := say(ReasonHostsTurn, "%s has its turn for %s", f.Aside.By, f.Aside.Until.Since(f.Now).Round(time.Second))
+	v.Until = f.Aside.Until
+	return v, true
 }
 
 // guestAgain is the pause before the agent inside a VM is looked for again: it is

@@ -79,6 +79,8 @@ var cases = []struct {
 	{"busy", ReasonSettling, "in auto-restart", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Settling, s.Invocation = true, "i2" }},
 
 	{"cooldown", ReasonCooldown, "too soon", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.LastEnded = ago(9 * time.Minute) }},
+	{"cooldown", "", "a person asks", func(f *Facts, t *Touched, _ *remediate.Situation) { t.LastEnded, f.Asked = ago(9*time.Minute), true }},
+	{"attempts", "", "a person asks", func(f *Facts, t *Touched, _ *remediate.Situation) { t.Recent, f.Asked = 3, true }},
 	{"cooldown", "", "long ago", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.LastEnded = ago(10 * time.Minute) }},
 	{"cooldown", ReasonCooldown, "too soon, across a boot", func(_ *Facts, t *Touched, _ *remediate.Situation) {
 		t.LastEnded = remediate.Instant{Wall: now.Wall.Add(-time.Minute), Boot: "b0", Up: 999 * time.Hour}
@@ -92,6 +94,12 @@ var cases = []struct {
 		t.On, t.Allowed = remediate.Unit("dbus.service"), true
 	}},
 
+	{"host", ReasonHostsTurn, "it is at work", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Aside = &remediate.StoodAside{Until: now.Add(time.Minute), By: "the host"}
+	}},
+	{"host", "", "its turn is over", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Aside = &remediate.StoodAside{Until: now, By: "the host"}
+	}},
 	{"guest", ReasonGuestsTurn, "the agent inside is there", func(f *Facts, t *Touched, s *remediate.Situation) {
 		f.Opened, t.WaitForGuest, s.GuestActs = ago(time.Minute), 8*time.Minute, true
 	}},
@@ -178,7 +186,7 @@ func TestEachGateRefusesWhatItIsForAndNothingElse(t *testing.T) {
 }
 
 func TestTheOrderOfTheGates(t *testing.T) {
-	want := []string{"frozen", "observe-only", "unknown target", "stale", "truncated", "person", "busy", "guest", "cooldown", "attempts", "second rollback", "deny list", "approval"}
+	want := []string{"frozen", "observe-only", "unknown target", "stale", "truncated", "person", "host", "busy", "guest", "cooldown", "attempts", "second rollback", "deny list", "approval"}
 	f := fine()
 	for n := len(want) - 1; n >= 0; n-- { // the gate in front decides, whatever those behind it would say
 		for _, c := range cases {

@@ -21,6 +21,7 @@ const (
 	ReasonDenied      remediate.Reason = "deny_list"
 	ReasonApproval    remediate.Reason = "approval_wanted"
 	ReasonGuestsTurn  remediate.Reason = "guests_turn"
+	ReasonHostsTurn   remediate.Reason = "hosts_turn"
 	ReasonRolledBack  remediate.Reason = "rolled_back_already"
 )
 
@@ -51,6 +52,7 @@ var Gates = []Gate{
 	{"stale", stale},
 	{"truncated", truncated},
 	{"person", person},
+	{"host", aside},
 	{"busy", busy},
 	{"guest", guest},
 	{"cooldown", cooldown},
@@ -86,6 +88,9 @@ var table = map[string][]Answer{
 		{ReasonBusy, remediate.Wait, "", "other incidents are acting on it, or on as much of this host as may be at once"},
 		{ReasonSettling, remediate.Wait, "", "its own keeper is starting it, or a job is queued"},
 		{ReasonUnreadable, remediate.Wait, "", "how it stands can't be read"},
+	},
+	"host": {
+		{ReasonHostsTurn, remediate.Wait, "", "the host of this virtual machine acts on it, or watches it boot"},
 	},
 	"guest": {
 		{ReasonGuestsTurn, remediate.Wait, "", "the agent inside the virtual machine has its turn first"},

@@ -162,6 +162,11 @@ func (i *Incident) Touching() []Target {
 // Climbing reports whether a rung was begun whose outcome is not known yet.
 func (i *Incident) Climbing() bool { return i.climbing() != nil }
 
+// Climbed reports whether the rung that comes next was climbed and judged.
+func (i *Incident) Climbed() bool {
+	return len(i.Tried) > 0 && i.Tried[len(i.Tried)-1].Rung == i.Rung && !i.Tried[len(i.Tried)-1].Ended.IsZero()
+}
+
 // begun reports whether any of the present plan was done, so that the plan stays.
 func (i *Incident) begun() bool { return i.Rung > 0 || i.climbing() != nil }
 

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"nightshift/alerts"
 	. "nightshift/remediate"
 	"nightshift/remediate/engine/enginetest"
@@ -47,6 +49,7 @@ func withVM(t *testing.T, alone Risk, f func(r *rig)) {
 			*m = enginetest.Machine{Alive: true, Disk: "bad", Good: "good", Mends: []string{"good"}}
 		})
 		r.world.Says("front", Unhealthy)
+		r.registry = prometheus.NewRegistry()
 		r.start()
 		defer r.stop()
 		f(r)
@@ -75,6 +78,38 @@ func TestARollbackWaitsForAPersonThenGoesThrough(t *testing.T) {
 		r.is(Resolved, ReasonFixed)
 		r.did(wholeWay...)
 	})
+}
+
+func TestTheTimeOfARollbackAndOfItsApproval(t *testing.T) {
+	withVM(t, Restart, func(r *rig) {
+		r.takes(down(alerts.Firing))
+		r.after(7 * time.Minute)
+		r.approve()
+		r.after(5 * time.Minute)
+		r.is(Resolved, ReasonFixed)
+		if took := r.sum("nightshift_time_to_acknowledge_seconds"); took != 420 {
+			r.Errorf("acknowledged after %v s", took)
+		}
+		if took := r.sum("nightshift_time_to_roll_back_seconds"); took < 3 || took > 10 {
+			r.Errorf("rolled back in %v s: three steps of one second each, and the probes' first look", took)
+		}
+	})
+}
+
+// sum is that of a histogram.
+func (r *rig) sum(name string) float64 {
+	r.Helper()
+	families, err := r.registry.Gather()
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.Metric[0].GetHistogram().GetSampleSum()
+		}
+	}
+	r.Fatalf("there is no %s", name)
+	return 0
 }
 
 func TestAloneItGoesBackOnlyToWhatBooted(t *testing.T) {

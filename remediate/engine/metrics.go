@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"nightshift/remediate"
@@ -18,13 +20,17 @@ type metrics struct {
 	verifications *prometheus.CounterVec
 	toAct         prometheus.Histogram
 	toFix         prometheus.Histogram
+	toAcknowledge prometheus.Histogram
+	toRollBack    prometheus.Histogram
 	recovered     *prometheus.CounterVec
 	acting        *prometheus.GaugeVec
 	frozen        prometheus.Gauge
 	health        *prometheus.GaugeVec
 
 	states map[remediate.ID]remediate.State
-	touch  map[remediate.ID][]remediate.Target
+	// asked is since when people are wanted for an incident.
+	asked map[remediate.ID]remediate.Instant
+	touch map[remediate.ID][]remediate.Target
 }
 
 // seconds are buckets from a fast restart to the longest incident.
@@ -59,6 +65,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		toFix: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "nightshift_time_to_fix_seconds", Help: "From the notification to the end of the verification that found it fixed.", Buckets: seconds,
 		}),
+		toAcknowledge: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "nightshift_time_to_acknowledge_seconds", Help: "From the moment that people were wanted, for an approval or because an incident was handed to them, to the first word of one.", Buckets: seconds,
+		}),
+		toRollBack: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "nightshift_time_to_roll_back_seconds", Help: "From the approval of an exchange of a virtual machine's disks, or its first intent where none was needed, to its first healthy answer; the objective is 300.", Buckets: seconds,
+		}),
 		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightshift_recovered_incidents_total", Help: "Incidents taken up after a restart, by what was done first.",
 		}, []string{"did"}),
@@ -71,9 +83,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		health: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "nightshift_probe_healthy", Help: "The last answer of a probe: 1 healthy, 0 unhealthy, -1 unknown.",
 		}, []string{"probe"}),
-		states: map[remediate.ID]remediate.State{}, touch: map[remediate.ID][]remediate.Target{},
+		states: map[remediate.ID]remediate.State{}, asked: map[remediate.ID]remediate.Instant{}, touch: map[remediate.ID][]remediate.Target{},
 	}
-	r.MustRegister(m.incidents, m.open, m.refusals, m.steps, m.rungs, m.verifications, m.toAct, m.toFix,
+	r.MustRegister(m.incidents, m.open, m.refusals, m.steps, m.rungs, m.verifications, m.toAct, m.toFix, m.toAcknowledge, m.toRollBack,
 		m.recovered, m.acting, m.frozen, m.health)
 	m.fill()
 	return m
@@ -97,7 +109,7 @@ func (m *metrics) fill() {
 // configure creates the values of labels that the configuration names.
 func (m *metrics) configure(c Config) {
 	outcomes := append([]remediate.State{remediate.Escalated}, remediate.EndedStates...)
-	for _, p := range c.Playbooks {
+	for _, p := range slices.Concat(c.Playbooks, c.Asked) {
 		for _, s := range outcomes {
 			m.incidents.WithLabelValues(p.Name, string(s))
 		}
@@ -117,6 +129,12 @@ func (m *metrics) configure(c Config) {
 			m.health.WithLabelValues(probe).Set(healthValue[remediate.Unknown])
 		}
 	}
+	for name := range c.Inventory.VMs {
+		m.acting.WithLabelValues(remediate.VM(name).String())
+		for _, probe := range c.Inventory.VMProbes(name) {
+			m.health.WithLabelValues(probe).Set(healthValue[remediate.Unknown])
+		}
+	}
 }
 
 // observe counts what a restart found.
@@ -132,6 +150,7 @@ func (m *metrics) moved(i *remediate.Incident) {
 		m.open.WithLabelValues(string(old)).Dec()
 		delete(m.states, i.ID)
 	}
+	m.wanted(i)
 	if i.State.Live() {
 		m.open.WithLabelValues(string(i.State)).Inc()
 		m.states[i.ID] = i.State
@@ -148,11 +167,29 @@ func (m *metrics) moved(i *remediate.Incident) {
 	}
 }
 
+// wanted remembers since when an incident waits for people, until it does not.
+func (m *metrics) wanted(i *remediate.Incident) {
+	if i.State != remediate.Held && i.State != remediate.Escalated {
+		delete(m.asked, i.ID)
+	} else if _, known := m.asked[i.ID]; !known {
+		m.asked[i.ID] = i.Since
+	}
+}
+
+// heard takes the time of the first word of a person for whom an incident waits.
+func (m *metrics) heard(e remediate.Event, now remediate.Instant) {
+	person := e.Answered != nil || e.Ended != nil && e.Ended.By != ""
+	if since, waits := m.asked[e.Incident]; person && waits {
+		m.toAcknowledge.Observe(now.Since(since).Seconds())
+	}
+}
+
 // note counts what a durable event says.
 func (m *metrics) note(e remediate.Event, i *remediate.Incident, now remediate.Instant) {
 	if i == nil {
 		return
 	}
+	m.heard(e, now)
 	m.moved(i)
 	name := i.Playbook.Name
 	switch {
@@ -178,7 +215,21 @@ func (m *metrics) verified(playbook string, v remediate.Verified, i *remediate.I
 	}
 	if v.Outcome == remediate.Fixed {
 		m.toFix.Observe(now.Since(i.Received).Seconds())
+		m.rolledBack(i)
 	}
+}
+
+// rolledBack takes the time of an exchange of disks that helped.
+func (m *metrics) rolledBack(i *remediate.Incident) {
+	swap := func(s remediate.Step) bool { return s.Do == remediate.VerbSwap }
+	if i.Plan == nil || !i.Climbed() || !slices.ContainsFunc(i.Plan.Rungs[i.Rung].Steps, swap) {
+		return
+	}
+	from := i.ApprovedAt
+	if from.IsZero() {
+		from = i.Tried[len(i.Tried)-1].Started
+	}
+	m.toRollBack.Observe(i.Watch.Since.Since(from).Seconds())
 }
 
 func (m *metrics) freeze(f *remediate.Freeze) {

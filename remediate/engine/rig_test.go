@@ -145,6 +145,9 @@ func (r *rig) restarts(after time.Duration) {
 	time.Sleep(after)
 	r.log.Revive()
 	r.reached = func(string) {}
+	if r.registry != nil {
+		r.registry = prometheus.NewRegistry() // as a new process has
+	}
 	r.start()
 }
 

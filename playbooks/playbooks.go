@@ -7,7 +7,11 @@
 // when the configuration is read.
 package playbooks
 
-import "nightshift/remediate"
+import (
+	"slices"
+
+	"nightshift/remediate"
+)
 
 // Coded is every coded playbook. Which of them are on, and in which order they
 // are asked, the inventory says.
@@ -15,23 +19,39 @@ var Coded = []remediate.Playbook{
 	SystemDown,
 	HighMemory,
 	WebhookErrors,
+	VMDown,
 }
 
-// Names are those of the coded playbooks, in order.
+// Asked is every playbook that only a person starts; no alert opens an incident of
+// one. They are on wherever the inventory has a virtual machine.
+var Asked = []remediate.Playbook{
+	VMCheckpoint,
+	VMPromote,
+	VMVerify,
+	VMDeploy,
+	VMRollback,
+	VMUndo,
+}
+
+// Names are those of the coded playbooks, in order: first those that alerts start.
 func Names() []string {
-	names := make([]string, len(Coded))
-	for n, p := range Coded {
-		names[n] = p.Name
+	var names []string
+	for _, p := range slices.Concat(Coded, Asked) {
+		names = append(names, p.Name)
 	}
 	return names
 }
 
-// Find is the coded playbook of that name.
-func Find(name string) (remediate.Playbook, bool) {
-	for _, p := range Coded {
-		if p.Name == name {
-			return p, true
-		}
+// Find is the playbook of that name that alerts start.
+func Find(name string) (remediate.Playbook, bool) { return find(Coded, name) }
+
+// FindAsked is the playbook of that name that people start.
+func FindAsked(name string) (remediate.Playbook, bool) { return find(Asked, name) }
+
+func find(set []remediate.Playbook, name string) (remediate.Playbook, bool) {
+	n := slices.IndexFunc(set, func(p remediate.Playbook) bool { return p.Name == name })
+	if n < 0 {
+		return remediate.Playbook{}, false
 	}
-	return remediate.Playbook{}, false
+	return set[n], true
 }

@@ -22,7 +22,12 @@ const (
 	SeeJournal   Sight = "journal"   // the last lines of a unit's journal
 	SeeMemory    Sight = "memory"    // the memory of the host
 	SeeProcesses Sight = "processes" // the largest processes: name, unit, size, never arguments
-	SeeProbe     Sight = "probe"     // one probe's answer
+	SeeProbe     Sight = "probe"     // one probe's answer; of a VM, those of all by which it is called healthy
+
+	SeeScreen     Sight = "screen"      // a VM's screen, as text where it is one
+	SeeQMPStatus  Sight = "qmp-status"  // QEMU's own word for its run state
+	SeeBlockGraph Sight = "block-graph" // which images its disks are on, and what lies below them
+	SeeConsole    Sight = "console"     // the last lines of its serial console
 )
 
 // Evidence is what was seen of one [Look].

@@ -25,6 +25,7 @@ const (
 	BeforeSwap    Source = "before"          // what runs now, and a swap of the same plan puts aside
 	SetAside      Source = "set-aside"       // what the last swap put aside
 	WasAsked      Source = "asked"           // what the person named who asked for it
+	ToBeMade      Source = "new"             // a checkpoint that is not there yet, by the name that the person gave it
 )
 
 // Image is a state of a VM's disks, as a plan names it.

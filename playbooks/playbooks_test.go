@@ -1,0 +1,103 @@
+package playbooks
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"nightshift/remediate"
+)
+
+// rave is the inventory of a machine that runs RAVE.
+var rave = remediate.Inventory{
+	Host: "rave-host",
+	VMs:  map[string]remediate.ManagedVM{"rave": {Unit: "rave-vm.service", Healthy: []string{"vm-port"}, Boots: 1}},
+}
+
+// images are all that a machine can have.
+var images = map[remediate.Source]remediate.Image{
+	remediate.LastKnownGood: {Name: "good"}, remediate.BeforeSwap: {Name: "before"}, remediate.SetAside: {Name: "aside"},
+	remediate.WasAsked: {Name: "asked"}, remediate.ToBeMade: {Name: "new"},
+}
+
+// planned is what a playbook would do with a VM, a line each rung.
+func planned(t *testing.T, p remediate.Playbook, m remediate.Machine) []string {
+	t.Helper()
+	m.Images = images
+	plan, err := remediate.MakePlan(p, remediate.VM("rave"), remediate.Seen{Inventory: rave, Machine: &m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, rung := range plan.Rungs {
+		steps := make([]string, len(rung.Steps))
+		for n, step := range rung.Steps {
+			steps[n] = step.String()
+		}
+		lines = append(lines, fmt.Sprintf("%s (%s %s): %s", rung.Name, rung.Risk(), rung.Autonomy, strings.Join(steps, ", ")))
+	}
+	return append(lines, "then "+strings.Join(plan.Probes, " "))
+}
+
+func TestWhatIsDoneAboutAVMThatIsDown(t *testing.T) {
+	down := []string{
+		"power down and boot (reset ): power-down rave, boot rave",
+		"go back to the last known good (rollback ): power-down rave, swap rave to good, boot rave",
+		"then vm:rave vm-port",
+	}
+	for name, c := range map[string]struct {
+		machine remediate.Machine
+		first   []string
+	}{
+		"paused":      {remediate.Machine{Alive: true, Paused: true}, []string{"let the guest go on (limit ): cont rave"}},
+		"stuck":       {remediate.Machine{Alive: true}, []string{"reset the guest (reset ): reset rave"}},
+		"not running": {remediate.Machine{}, nil},
+	} {
+		if got, want := planned(t, VMDown, c.machine), append(c.first, down...); !slices.Equal(got, want) {
+			t.Errorf("%s:\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	}
+}
+
+func TestWhatPeopleAskFor(t *testing.T) {
+	want := map[string][]string{
+		"vm-checkpoint": {"keep the disks as they are (limit ): checkpoint rave to new", "then "},
+		"vm-promote":    {"make it the last known good (limit ): promote rave to asked", "then "},
+		"vm-verify":     {"boot it on a throw-away overlay (limit ): prove rave to asked", "then "},
+		"vm-deploy": {
+			"put the image in place (rollback ): power-down rave, swap rave to asked, boot rave",
+			"go back to what ran before (rollback approve): power-down rave, swap rave to before, boot rave",
+			"then vm:rave vm-port",
+		},
+		"vm-rollback": {"go back (rollback ): power-down rave, swap rave to asked, boot rave", "then vm:rave vm-port"},
+		"vm-undo":     {"put back what was put aside (rollback ): power-down rave, swap rave to aside, boot rave", "then vm:rave vm-port"},
+	}
+	for _, p := range Asked {
+		if got := planned(t, p, remediate.Machine{Alive: true}); !slices.Equal(got, want[p.Name]) {
+			t.Errorf("%s:\n%s", p.Name, strings.Join(got, "\n"))
+		}
+		if !p.Match.IsZero() || !p.Target.Asked {
+			t.Errorf("%s is for an alert: %v", p.Name, p.Match)
+		}
+		delete(want, p.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not there: %v", want)
+	}
+}
+
+func TestNamesAreUniqueAndFound(t *testing.T) {
+	names := Names()
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) != len(Coded)+len(Asked) {
+		t.Errorf("names: %v", names)
+	}
+	for _, name := range names {
+		_, coded := Find(name)
+		_, asked := FindAsked(name)
+		if coded == asked {
+			t.Errorf("%s is found among both, or in none", name)
+		}
+	}
+}

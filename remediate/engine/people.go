@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -243,14 +244,14 @@ func (e *Engine) Explain(ctx context.Context, a remediate.Arrival) (Explanation,
 func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.Incident, config Config) error {
 	verify := i.Probes()
 	x.Observations = e.ask(ctx, append(append([]string(nil), verify...), i.Playbook.Considers(config.Inventory, verify)...))
-	plan, err := e.plan(ctx, i.Playbook, config.Inventory, i.Target, nil, x.Observations)
+	plan, err := e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations)
 	if err != nil {
 		x.Problem = err.Error()
 		return nil
 	}
 	x.Plan, i.Plan = plan, &plan
 	if len(plan.Rungs) == 0 {
-		x.Problem = "no rung of the ladder has anything to act on now"
+		x.Problem = cmp.Or(strings.Join(plan.LeftOut, "; "), "no rung of the ladder has anything to act on now")
 		return nil
 	}
 	touches := plan.Rungs[0].Touches()

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"nightshift/remediate"
 )
@@ -14,13 +15,18 @@ type prepared struct {
 	err       error
 }
 
-// prepare reads a step's witness and asks the gates directly before the effect.
+// prepare reads a step's witness and how things stand, both at once, and asks the
+// gates directly before the effect. Who changes something in between is seen: by
+// the gates, or because the witness is no longer true.
 func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
 	step, _ := i.NextStep()
 	on := []remediate.Target{step.On}
 	beside(e, ctx, i.ID, func(ctx context.Context) prepared {
-		p := prepared{situation: e.situations(ctx, on)}
-		p.witness, p.err = e.witness(ctx, step)
+		var p prepared
+		var both sync.WaitGroup
+		both.Go(func() { p.witness, p.err = e.witness(ctx, step) })
+		p.situation = e.situations(ctx, on)
+		both.Wait()
 		return p
 	}, func(p prepared) remediate.Input {
 		in := remediate.Prepared{Witness: p.witness}

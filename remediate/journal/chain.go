@@ -43,6 +43,8 @@ type draft struct {
 	text    []byte
 	n       uint64
 	hash    string
+	// firm is whether the head is synced with it.
+	firm bool
 }
 
 // wrongLastSequence is the server's code for an append that expected another
@@ -77,14 +79,14 @@ func (j *Journal) draft(subject string, event remediate.Event, more data) (*draf
 	if len(text) > MaxPayload-headerRoom {
 		return nil, fmt.Errorf("cannot append %s: %w: %d bytes, at most %d", event.Type, ErrTooLarge, len(text), MaxPayload-headerRoom)
 	}
-	return &draft{subject: subject, text: text, n: d.N, hash: hashOf(text)}, nil
+	return &draft{subject: subject, text: text, n: d.N, hash: hashOf(text), firm: firm(event)}, nil
 }
 
 // headerRoom is what the headers of a message may take of its payload.
 const headerRoom = 1 << 10
 
-// append makes a draft the last event. The head is written before it returns, so
-// that no effect comes before it.
+// append makes a draft the last event. The head is written before it returns, and
+// durable where an effect may follow: see firm.
 func (j *Journal) append(ctx context.Context, d *draft) error {
 	failpoint.Here("journal.append.before")
 	if err := j.put(ctx, d); err != nil {
@@ -93,7 +95,11 @@ func (j *Journal) append(ctx context.Context, d *draft) error {
 	failpoint.Here("journal.append.stored")
 	c := &j.chain
 	c.n, c.seq, c.hash = d.n, c.seq+1, d.hash
-	if err := c.head.write(Head{c.epoch, c.n, c.hash}); err != nil {
+	write := c.head.note
+	if d.firm {
+		write = c.head.write
+	}
+	if err := write(Head{c.epoch, c.n, c.hash}); err != nil {
 		j.store.health.failed(err)
 		c.broken = errors.Join(ErrDiverged, err)
 		return c.broken

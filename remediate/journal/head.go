@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"nightshift/remediate"
 )
 
 // Head is where a log ends: the file journal.head says it even when the log's
@@ -63,25 +65,73 @@ func readHead(dir string) (h Head, ok bool, err error) {
 }
 
 // headFile writes the head.
-type headFile struct{ file *os.File }
+type headFile struct {
+	file *os.File
+	// late is whether the last write was not synced.
+	late bool
+}
 
 func openHead(dir string) (*headFile, error) {
 	file, err := os.OpenFile(filepath.Join(dir, "journal.head"), os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open journal.head: %w", err)
 	}
-	return &headFile{file}, nil
+	return &headFile{file: file}, nil
+}
+
+// note writes h, so that it survives this process. A power cut may leave the one
+// before, until the next sync or until the system writes by itself, which is
+// within 30 s (vm.dirty_expire_centisecs in proc_sys_vm(5)).
+func (f *headFile) note(h Head) error {
+	if _, err := f.file.WriteAt(h.encode(), 0); err != nil {
+		return fmt.Errorf("cannot write journal.head: %w", err)
+	}
+	f.late = true
+	return nil
 }
 
 // write makes h durable before it returns.
 func (f *headFile) write(h Head) error {
-	if _, err := f.file.WriteAt(h.encode(), 0); err != nil {
-		return fmt.Errorf("cannot write journal.head: %w", err)
+	if err := f.note(h); err != nil {
+		return err
 	}
+	return f.sync()
+}
+
+func (f *headFile) sync() error {
 	if err := unix.Fdatasync(int(f.file.Fd())); err != nil {
 		return fmt.Errorf("cannot write journal.head: %w", err)
 	}
+	f.late = false
 	return nil
 }
 
-func (f *headFile) close() error { return f.file.Close() }
+func (f *headFile) close() error {
+	var err error
+	if f.late {
+		err = f.sync()
+	}
+	return errors.Join(err, f.file.Close())
+}
+
+// firm reports whether the head is synced with an event, and not only written.
+//
+// The event itself is durable either way: the stream is synced with each. The
+// head is the second witness, for a disk that loses the end of the log all the
+// same. It may lag behind only over events that nothing outside rests on: were
+// they lost together with a power cut, the agent would decide them again from the
+// same alerts, and act no second time. All else moves a line that must not be
+// crossed twice: an intent is followed by its effect, a receipt says how to undo
+// it, an end or an escalation takes from the agent what it might do, and a
+// person's word was answered as heard.
+func firm(event remediate.Event) bool {
+	switch event.Type {
+	case remediate.IncidentOpened:
+		return event.Opened != nil && event.Opened.Asked != nil // by a person
+	case remediate.IncidentJoined, remediate.IncidentPlanned, remediate.IncidentJudged, remediate.IncidentWaiting,
+		remediate.EvidenceGathered, remediate.VerifyStarted, remediate.IncidentProbed, remediate.VerifyFinished,
+		remediate.AlertsRead:
+		return false
+	}
+	return true
+}

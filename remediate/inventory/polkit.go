@@ -30,6 +30,10 @@ func PromoteUnit(vm, checkpoint string) string {
 
 const promoteUnit = "nightshift-promote@"
 
+// checkpointText is what a checkpoint may be called: nothing that systemd or a file
+// system reads as more than a name.
+const checkpointText = "[a-z0-9][a-z0-9._-]{0,62}"
+
 // Polkit writes the rule that lets a user do what this inventory may need, as
 // JavaScript for /etc/polkit-1/rules.d: on exactly its units exactly the verbs
 // start, stop, restart, reload and reset-failed, on a oneshot unit only
@@ -74,7 +78,7 @@ func (f *File) promotes() string {
 	if len(f.VMs) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(promoteRule, promoteUnit, strings.Join(sorted(f.VMs), "|"), tokenText)
+	return fmt.Sprintf(promoteRule, promoteUnit, strings.Join(sorted(f.VMs), "|"), checkpointText)
 }
 
 // promoteRule is that part, as ECMAScript 5 has it.

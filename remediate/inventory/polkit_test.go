@@ -42,7 +42,7 @@ func TestPolkitChecksTheNameOfACheckpoint(t *testing.T) {
 	}
 	allowed := regexp.MustCompile(string(found[1]))
 	for unit, want := range map[string]bool{
-		PromoteUnit("rave", "before-update-2"): true, PromoteUnit("rave", "a"): true,
+		PromoteUnit("rave", "before-update_2.1"): true, PromoteUnit("rave", "a"): true,
 		PromoteUnit("other", "a"): false, PromoteUnit("rave", ""): false, PromoteUnit("rave", "-a"): false, PromoteUnit("rave", "A"): false,
 		PromoteUnit("rave", "../x"): false, PromoteUnit("rave", "a.service\nb"): false, PromoteUnit("rave", "a;b"): false,
 		PromoteUnit("rave", strings.Repeat("a", 64)): false, "nightshift-promote@rave:a.service\n": false,

@@ -169,7 +169,7 @@ func TestPagesHaveEachEventOnce(t *testing.T) {
 type agent struct{ said []string }
 
 func (a *agent) Say(_ context.Context, id string, s remediate.Said) (remediate.Incident, error) {
-	a.said = append(a.said, s.By+" "+s.Verb+" "+id+" "+s.Comment)
+	a.said = append(a.said, s.By+" "+s.Verb+" "+id+" "+s.Comment+s.Plan)
 	if id == "NONE" {
 		return remediate.Incident{}, errors.New("cannot find a current incident NONE")
 	}
@@ -194,6 +194,20 @@ func (a *agent) Status(context.Context) (Status, error)             { return Sta
 func (a *agent) Live(context.Context) ([]remediate.Incident, error) { return nil, nil }
 func (a *agent) Explain(context.Context, string) ([]byte, error)    { return []byte(`[]`), nil }
 func (a *agent) Verify(context.Context) (Health, error)             { return Health{Events: 4}, nil }
+
+func (a *agent) Start(_ context.Context, by string, o Order) (remediate.Incident, error) {
+	a.said = append(a.said, fmt.Sprintf("%s start %s %s %+v", by, o.Playbook, o.Target, o.Asked(by)))
+	return remediate.Incident{ID: "BBBBBBBB", State: remediate.Open, Target: o.Target}, nil
+}
+
+func (a *agent) Foresee(_ context.Context, _ string, o Order) ([]byte, error) {
+	if o.Target.IsZero() {
+		return nil, errors.New("cannot start nothing")
+	}
+	return fmt.Appendf(nil, `{"playbook":%q}`, o.Playbook), nil
+}
+
+func (a *agent) VMs(context.Context) ([]VM, error) { return []VM{{Name: "rave"}}, nil }
 
 // served is a service on a real nats-server without accounts, and a client of it.
 func served(t *testing.T) (*agent, *Client, *nats.Conn) {
@@ -224,7 +238,7 @@ func served(t *testing.T) (*agent, *Client, *nats.Conn) {
 	}
 	t.Cleanup(conn.Close)
 	a := &agent{}
-	service, err := Serve(Options{Host: "rave-1", Version: "v1.2.3", Conn: conn, Agent: a, History: twoIncidents, Logger: slog.New(slog.DiscardHandler)})
+	service, err := Serve(Options{Host: "rave-1", Version: "v1.2.3", Conn: conn, Agent: a, Machines: a, History: twoIncidents, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,12 +259,17 @@ func TestAVerbIsDoneByWhoeverTheSubjectSays(t *testing.T) {
 	}{
 		{Close, Request{Incident: "AA", Comment: "mended\x1b[2J"}}, {Resume, Request{Incident: "AA"}},
 		{Freeze, Request{For: time.Minute, Comment: "work"}}, {Thaw, Request{}}, {Accept, Request{Comment: "disk"}},
+		{Approve, Request{Incident: "AA", Plan: "5f2c"}}, {Deny, Request{Incident: "AA", Comment: "not now"}},
+		{Start, Request{Order: &Order{Playbook: "vm-rollback", Target: remediate.VM("rave"), Checkpoint: "monday", Comment: "slow since then"}}},
 	} {
 		if _, err := c.Do(t.Context(), r.verb, r.request); err != nil {
 			t.Errorf("%s: %v", r.verb, err)
 		}
 	}
-	want := []string{"ann close AA mended\uFFFD[2J", "ann resume AA ", "ann freeze 1m0s work", "ann thaw", "ann accept disk"}
+	want := []string{"ann close AA mended\uFFFD[2J", "ann resume AA ", "ann freeze 1m0s work", "ann thaw", "ann accept disk",
+		"ann approve AA 5f2c", "ann deny AA not now",
+		"ann start vm-rollback vm:rave {By:ann Comment:slow since then Checkpoint:monday Image:}",
+	}
 	if !slices.Equal(a.said, want) {
 		t.Errorf("the agent heard %q, want %q", a.said, want)
 	}
@@ -262,6 +281,8 @@ func TestWhatDoesNotFitIsRefusedInWords(t *testing.T) {
 		"an unknown verb":   {refusal(c.Do(t.Context(), "explode", Request{})), `cannot "explode"`},
 		"no such incident":  {refusal(c.Do(t.Context(), Close, Request{Incident: "NONE"})), "cannot find a current incident"},
 		"no reason":         {refusal(c.Do(t.Context(), Accept, Request{})), "without a reason"},
+		"a yes to nothing":  {refusal(c.Do(t.Context(), Approve, Request{Incident: "AA"})), "cannot approve what was not seen"},
+		"no order":          {refusal(c.Do(t.Context(), Start, Request{})), "cannot start what is not named"},
 		"an unknown member": {raw(t, conn, `{"incident":"AA","yes":true}`), "unknown"},
 		"no JSON":           {raw(t, conn, `close AA`), "cannot decode"},
 		"a member twice":    {raw(t, conn, `{"incident":"AA","incident":"BB"}`), "duplicate"},
@@ -313,15 +334,21 @@ func TestQueriesAreAnswered(t *testing.T) {
 	var story Story
 	var page EventsPage
 	var health Health
+	var vms []VM
+	var foreseen struct {
+		Playbook string `json:"playbook"`
+	}
 	for query, q := range map[string]struct{ question, answer any }{
 		AskStatus: {struct{}{}, &status}, AskIncidents: {Filter{}, &list}, AskIncident: {IncidentQuery{Incident: "AAB"}, &story},
 		AskEvents: {EventsQuery{}, &page}, AskVerify: {struct{}{}, &health},
+		AskVMs: {struct{}{}, &vms}, AskForesee: {Order{Playbook: "vm-undo", Target: remediate.VM("rave")}, &foreseen},
 	} {
 		if err := c.Ask(t.Context(), query, q.question, q.answer); err != nil {
 			t.Errorf("%s: %v", query, err)
 		}
 	}
-	if status.Host != "rave-1" || len(list) != 2 || story.Incident.ID != "AABBBBBB" || len(page.Events) != 4 || health.Events != 4 {
+	if status.Host != "rave-1" || len(list) != 2 || story.Incident.ID != "AABBBBBB" || len(page.Events) != 4 || health.Events != 4 ||
+		len(vms) != 1 || foreseen.Playbook != "vm-undo" {
 		t.Errorf("answers: %+v %+v %+v %d events %+v", status, list, story.Incident.ID, len(page.Events), health)
 	}
 	err := c.Ask(t.Context(), AskIncident, IncidentQuery{Incident: "ZZZZZZZZ"}, &story)

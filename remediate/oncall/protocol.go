@@ -15,11 +15,12 @@ const (
 	Resume  = remediate.PersonResumes
 	Approve = remediate.PersonApproves
 	Deny    = remediate.PersonDenies
+	Start   = "start"
 	Accept  = "accept"
 )
 
 // Verbs lists them, for the documentation.
-var Verbs = []string{Freeze, Thaw, Close, Resume, Accept}
+var Verbs = []string{Freeze, Thaw, Close, Resume, Approve, Deny, Start, Accept}
 
 // Request is what a verb carries, as JSON. Unknown members are refused: a
 // misspelt one must not be a yes to something else.
@@ -30,6 +31,10 @@ type Request struct {
 	Comment string `json:"comment,omitzero"`
 	// For is how long a freeze lasts; 0 is until it is thawed.
 	For time.Duration `json:"for,omitzero"`
+	// Plan is the digest of the rung that the person saw and approves.
+	Plan string `json:"plan,omitzero"`
+	// Order is what is to be started.
+	Order *Order `json:"order,omitzero"`
 }
 
 // Reply answers a verb.
@@ -50,10 +55,12 @@ const (
 	AskEvents    = "events"
 	AskExplain   = "explain"
 	AskVerify    = "verify"
+	AskVMs       = "vms"
+	AskForesee   = "foresee"
 )
 
 // Queries lists them, for the documentation.
-var Queries = []string{AskStatus, AskIncidents, AskIncident, AskEvents, AskExplain, AskVerify}
+var Queries = []string{AskStatus, AskIncidents, AskIncident, AskEvents, AskExplain, AskVerify, AskVMs, AskForesee}
 
 // Status is how the agent is.
 type Status struct {

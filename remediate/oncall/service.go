@@ -38,10 +38,11 @@ type Options struct {
 	Version string
 	// Conn is the agent's own connection among people: it hears requests, and
 	// may publish to inboxes only.
-	Conn    *nats.Conn
-	Agent   Agent
-	History History
-	Logger  *slog.Logger
+	Conn     *nats.Conn
+	Agent    Agent
+	Machines Machines
+	History  History
+	Logger   *slog.Logger
 }
 
 // requestTimeout bounds the work of one request; a scan of a long log is the
@@ -75,8 +76,16 @@ func Serve(o Options) (*Service, error) {
 		cancel()
 		return nil, err
 	}
+	if err := o.Conn.FlushTimeout(heardWithin); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("cannot listen to people: %w", err)
+	}
 	return s, nil
 }
+
+// heardWithin bounds the wait until the server knows what is listened to: who asks
+// as soon as the service is there must not be told that nobody answers.
+const heardWithin = 5 * time.Second
 
 // Stop ends the service. What is under way is cut short.
 func (s *Service) Stop() {
@@ -159,15 +168,29 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 			return Reply{}, errors.New("cannot accept the journal without a reason")
 		}
 		return Reply{Done: "accepted: the journal goes on from what it holds; the agent stays frozen until it is thawed"}, s.o.Agent.Accept(ctx, user, r.Comment)
-	case Close, Resume:
-		i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{Verb: verb, By: user, Comment: r.Comment})
-		if err != nil {
-			return Reply{}, err
-		}
-		summary := Summarise(&i)
-		return Reply{Done: fmt.Sprintf("incident %s is %s", i.ID, i.State), Incident: &summary}, nil
+	case Start:
+		return s.start(ctx, user, r)
+	case Close, Resume, Approve, Deny:
+		return s.say(ctx, verb, user, r)
 	}
 	return Reply{}, fmt.Errorf("cannot %q: expected one of %v", remediate.Printable(verb), Verbs)
+}
+
+// say does a verb of one incident.
+func (s *Service) say(ctx context.Context, verb, user string, r Request) (Reply, error) {
+	if verb == Approve && r.Plan == "" {
+		return Reply{}, errors.New("cannot approve what was not seen: expected plan, the digest of the rung")
+	}
+	i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{Verb: verb, By: user, Comment: r.Comment, Plan: r.Plan})
+	if err != nil {
+		return Reply{}, err
+	}
+	summary := Summarise(&i)
+	done := fmt.Sprintf("incident %s is %s", i.ID, i.State)
+	if verb == Approve {
+		done = fmt.Sprintf("incident %s is approved: the gates are asked again, then it is done", i.ID)
+	}
+	return Reply{Done: done, Incident: &summary}, nil
 }
 
 func frozenSentence(f remediate.Freeze) string {
@@ -241,8 +264,10 @@ func (s *Service) refuse(r micro.Request, code string, why error) {
 
 func (s *Service) queries() map[string]func(context.Context, []byte) (any, error) {
 	return map[string]func(context.Context, []byte) (any, error){
-		AskStatus: func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Status(ctx) },
-		AskVerify: func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Verify(ctx) },
+		AskStatus:  func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Status(ctx) },
+		AskVerify:  func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Verify(ctx) },
+		AskVMs:     func(ctx context.Context, _ []byte) (any, error) { return s.o.Machines.VMs(ctx) },
+		AskForesee: s.foresee,
 		AskIncidents: func(ctx context.Context, body []byte) (any, error) {
 			var f Filter
 			if err := remediate.DecodeStrict(body, &f); err != nil {

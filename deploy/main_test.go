@@ -49,8 +49,16 @@ func install(ctx context.Context) error {
 		"prometheus/nightshift.yml":      "/srv/prometheus/nightshift.yml",
 		"prometheus/nightshift.test.yml": "/srv/prometheus/nightshift.test.yml",
 		"alertmanager/alertmanager.yml":  "/srv/alertmanager/alertmanager.yml",
+		"prometheus/rave-vm.yml":         "/srv/prometheus/rave-vm.yml",
+		"prometheus/rave-vm.test.yml":    "/srv/prometheus/rave-vm.test.yml",
 		"systemd/nightshift.service":     "/etc/systemd/system/nightshift.service",
 		"systemd/nightshift.sysusers":    "/usr/lib/sysusers.d/nightshift.conf",
+
+		"systemd/rave-vm.service":             "/etc/systemd/system/rave-vm.service",
+		"systemd/rave-proof.service":          "/etc/systemd/system/rave-proof.service",
+		"systemd/rave-vm.sysusers":            "/usr/lib/sysusers.d/rave-vm.conf",
+		"systemd/rave-vm.tmpfiles":            "/usr/lib/tmpfiles.d/rave-vm.conf",
+		"systemd/nightshift-promote@.service": "/etc/systemd/system/nightshift-promote@.service",
 	} {
 		text, err := os.ReadFile(filepath.FromSlash(from))
 		if err != nil {
@@ -60,12 +68,15 @@ func install(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := host.WriteFile("/usr/bin/nightshift", []byte("#!/bin/sh\nexec sleep infinity\n"), 0o755); err != nil {
-		return err
+	for _, program := range []string{"/usr/bin/nightshift", "/usr/bin/qemu-system-x86_64"} {
+		if err := host.WriteFile(program, []byte("#!/bin/sh\nexec sleep infinity\n"), 0o755); err != nil {
+			return err
+		}
 	}
-	if _, err := host.Exec(ctx, "systemd-sysusers"); err != nil {
-		return err
+	for _, argv := range [][]string{{"systemd-sysusers"}, {"systemd-tmpfiles", "--create", "rave-vm.conf"}, {"systemctl", "daemon-reload"}} {
+		if _, err := host.Exec(ctx, argv...); err != nil {
+			return err
+		}
 	}
-	_, err := host.Exec(ctx, "systemctl", "daemon-reload")
-	return err
+	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 func TestPrometheusAcceptsTheRules(t *testing.T) {
-	for _, file := range []string{"rave.yml", "nightshift.yml"} {
+	for _, file := range []string{"rave.yml", "rave-vm.yml", "nightshift.yml"} {
 		if out, err := host.Exec(t.Context(), "promtool", "check", "rules", "--lint=all", "--lint-fatal", "/srv/prometheus/"+file); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -16,7 +16,7 @@ func TestPrometheusAcceptsTheRules(t *testing.T) {
 }
 
 func TestTheRulesFireWhenTheyShould(t *testing.T) {
-	for _, file := range []string{"rave.test.yml", "nightshift.test.yml"} {
+	for _, file := range []string{"rave.test.yml", "rave-vm.test.yml", "nightshift.test.yml"} {
 		if out, err := host.Exec(t.Context(), "promtool", "test", "rules", "/srv/prometheus/"+file); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}

@@ -72,6 +72,15 @@ func (d *decision) acted(a Acted) {
 		d.finished(a, Finished{Receipt: Receipt{Result: Failed, Detail: Brief(a.Error), Took: a.Receipt.Took}})
 	default:
 		d.finished(a, Finished{Receipt: a.Receipt})
+		d.lookAfter(a)
+	}
+}
+
+// lookAfter asks for a look before the rung goes on whose step was found done after
+// a crash: nobody watched meanwhile. Half-way through nothing is waited for.
+func (d *decision) lookAfter(a Acted) {
+	if i := &d.incident; a.Recovered && i.State == Acting && !i.midway(d.now) {
+		d.next = &Effect{WantLook, d.now}
 	}
 }
 

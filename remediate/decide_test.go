@@ -524,3 +524,9 @@ func TestWhichInvocationsAreKnown(t *testing.T) {
 		t.Error("a start of ours that comes late would be taken for a person's")
 	}
 }
+
+func TestACrashBetweenARefusalAndItsEnd(t *testing.T) {
+	l := begin(t, threeRungs()).looks(Unhealthy).judged(Verdict{Decision: Wait, Reason: "settling", Until: noon.Add(time.Second)})
+	l.looks(Unhealthy).judged(Verdict{Decision: Refuse, Reason: "frozen", Next: Escalated})
+	l.crash(1, time.Hour).is(Escalated, ReasonDeadline)
+}

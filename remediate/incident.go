@@ -235,7 +235,7 @@ func (i *Incident) Overdue(now Instant) bool {
 
 // lateReason is why people get an incident at its deadline.
 func (i *Incident) lateReason() Reason {
-	if i.State == Waiting && i.Wait.asks() {
+	if i.State == Waiting && i.Wait != nil && i.Wait.asks() {
 		return i.Wait.Reason
 	}
 	return ReasonDeadline
@@ -246,7 +246,7 @@ func (i *Incident) unfinished() string {
 	switch {
 	case i.Intent != nil:
 		return "its deadline came during " + i.Intent.What.String()
-	case i.State == Waiting:
+	case i.State == Waiting && i.Wait != nil:
 		return "its deadline came while it waited: " + string(i.Wait.Reason)
 	}
 	return "its deadline came while it was " + string(i.State)

@@ -50,12 +50,17 @@ func onlyBack(t tb) *life {
 	t.Helper()
 	p := vmDown()
 	p.Ladder = p.Ladder[2:]
+	return opensVM(t, p).allowed()
+}
+
+// opensVM is a new incident about the VM.
+func opensVM(t tb, p Playbook) *life {
+	t.Helper()
 	l := &life{t: t, now: noon, plan: planned(t, p, running)}
 	l.apply(Event{Type: IncidentOpened, Incident: "AAAA1111", At: l.now, Opened: &Opened{
 		Alert: alert("Down", alerts.Firing), Received: l.now, Position: Position{Message: 1}, Playbook: p, Target: VM("rave"),
 	}})
-	l.give(Input{Woken: true})
-	return l.allowed()
+	return l.give(Input{Woken: true})
 }
 
 // askedFor is an incident that a person asked for.
@@ -137,11 +142,7 @@ func TestARollbackIsNotHeldUpHalfWay(t *testing.T) {
 	t.Run("the first step is judged as any other", func(t *testing.T) {
 		p := vmDown()
 		p.Ladder = p.Ladder[2:]
-		l := &life{t: t, now: noon, plan: planned(t, p, running)}
-		l.apply(Event{Type: IncidentOpened, Incident: "AAAA1111", At: l.now, Opened: &Opened{
-			Alert: alert("Down", alerts.Firing), Received: l.now, Position: Position{Message: 1}, Playbook: p, Target: VM("rave"),
-		}})
-		l.give(Input{Woken: true}).looks(Unhealthy).judged(allow).give(Input{Gathered: &Gathered{}})
+		l := opensVM(t, p).looks(Unhealthy).judged(allow).give(Input{Gathered: &Gathered{}})
 		if l.i.Bound(l.now) {
 			t.Error("the power-down is not judged")
 		}
@@ -158,11 +159,7 @@ func TestARollbackIsNotHeldUpHalfWay(t *testing.T) {
 	t.Run("a deadline in the middle waits for the end", func(t *testing.T) {
 		p := vmDown()
 		p.Ladder, p.Deadline = p.Ladder[2:], 3*time.Minute
-		l := &life{t: t, now: noon, plan: planned(t, p, running)}
-		l.apply(Event{Type: IncidentOpened, Incident: "AAAA1111", At: l.now, Opened: &Opened{
-			Alert: alert("Down", alerts.Firing), Received: l.now, Position: Position{Message: 1}, Playbook: p, Target: VM("rave"),
-		}})
-		l.give(Input{Woken: true}).allowed().after(4*time.Minute).acts(Done).is(Acting, "").wants(WantPrepare, 0)
+		l := opensVM(t, p).allowed().after(4*time.Minute).acts(Done).is(Acting, "").wants(WantPrepare, 0)
 		l.prepares(allow).acts(Done).prepares(allow).is(Acting, "").acts(Done).is(Escalated, ReasonDeadline)
 	})
 	t.Run("a person", func(t *testing.T) {
@@ -211,11 +208,8 @@ func TestAVMHasTimeToBoot(t *testing.T) {
 func TestAYesIsForOneRung(t *testing.T) {
 	hold := Verdict{Decision: Hold, Reason: "approval_wanted"}
 	p := vmDown()
-	l := &life{t: t, now: noon, plan: planned(t, p, running)}
-	l.apply(Event{Type: IncidentOpened, Incident: "AAAA1111", At: l.now, Opened: &Opened{
-		Alert: alert("Down", alerts.Firing), Received: l.now, Position: Position{Message: 1}, Playbook: p, Target: VM("rave"),
-	}})
-	l.give(Input{Woken: true}).looks(Unhealthy).judged(hold)
+	l := opensVM(t, p)
+	l.looks(Unhealthy).judged(hold)
 	if _, _, err := l.decide(Input{Said: &Said{Verb: PersonApproves, By: "ann", Plan: l.plan.Rungs[1].Digest}}); err == nil {
 		t.Error("a yes to the rollback was taken for a yes to the reset")
 	}

@@ -20,6 +20,8 @@ type walk struct {
 	agreed bool
 	// strays is whether answers come that nobody asked for. The engine drops such.
 	strays bool
+	// vm is whether it is about a virtual machine.
+	vm bool
 }
 
 // answers of the world, as wild as they may be.
@@ -62,6 +64,9 @@ func (w *walk) input() Input {
 		return Input{Gathered: &Gathered{Evidence: []Evidence{{Look: Look{What: SeeUnit}, Text: "x"}}}}
 	case WantPrepare:
 		error := rapid.SampledFrom([]string{"", "", "", "", "", "", "no bus"}).Draw(w.t, "error")
+		if w.i.Bound(w.now) {
+			return Input{Prepared: &Prepared{Judgement: Judgement{Verdict: Verdict{Decision: Allow}}, Witness: Witness{"a": "b"}}}
+		}
 		return Input{Prepared: &Prepared{Judgement: Judgement{Verdict: w.verdict()}, Witness: Witness{"a": "b"}, Error: error}}
 	case WantAct, WantReconcile:
 		return Input{Acted: w.acted(want == WantReconcile)}
@@ -90,6 +95,11 @@ func (w *walk) acted(recovered bool) *Acted {
 // ladder is one of a few plans.
 func (w *walk) ladder() Plan {
 	p := w.i.Playbook
+	if w.vm {
+		m := running
+		m.Alive, m.Paused = rapid.Bool().Draw(w.t, "alive"), rapid.Bool().Draw(w.t, "paused")
+		return planned(w.t, p, m)
+	}
 	p.Ladder = p.Ladder[rapid.IntRange(0, len(p.Ladder)).Draw(w.t, "rungs left out"):]
 	plan, err := MakePlan(p, Host("h1"), Seen{Inventory: site})
 	if err != nil {
@@ -145,9 +155,10 @@ func (w *walk) allowed(in Input, e Event) {
 		w.t.Fatal("an intent while another is not finished")
 	case w.i.State == Escalated:
 		w.t.Fatal("an intent after people got it")
+	case w.i.Bound(w.now): // nothing of what follows holds it up half-way
 	case !w.i.Firing && w.i.Rung == 0:
 		w.t.Fatal("a first rung though the alert is gone")
-	case !w.agreed && !w.strays:
+	case !w.agreed && !w.strays && w.i.Asked == nil:
 		w.t.Fatal("an intent without a probe that agrees")
 	case w.i.Overdue(w.now):
 		w.t.Fatal("an intent after the deadline")
@@ -184,7 +195,7 @@ func (w *walk) sane(before Incident, in Input, events []Event, want Effect) {
 	if want == (Effect{}) && (!in.Look || len(events) > 0) {
 		w.t.Fatal("nothing is wanted")
 	}
-	if i.State.Live() && i.State != Escalated && want.At.Since(i.Due()) > 0 && i.Intent == nil {
+	if i.State.Live() && i.State != Escalated && want.At.Since(i.Due()) > 0 && i.Intent == nil && !i.Bound(w.now) {
 		w.t.Fatalf("it wants %s only %s after its deadline", want.Want, want.At.Since(i.Due()))
 	}
 	if (want.Want == WantJudge || want.Want == WantPrepare) && (i.Plan == nil || i.Rung >= len(i.Plan.Rungs)) {
@@ -237,6 +248,74 @@ func (w *walk) roundTrips() {
 	if again := written(w.t, read); again != text {
 		w.t.Fatalf("a snapshot reads otherwise than it was written:\n%s\n%s", text, again)
 	}
+}
+
+// through holds an incident to the one promise about a VM: from its power-down to
+// its start nothing but a doubt, or far too much time, comes in between.
+func (w *walk) through() {
+	i := &w.i
+	rung := Tried{}
+	if len(i.Tried) > 0 {
+		rung = i.Tried[len(i.Tried)-1]
+	}
+	down, started := false, false
+	var what Step
+	for _, e := range w.log {
+		switch {
+		case e.Started != nil:
+			what = e.Started.What
+		case e.Answered != nil && e.Answered.Verb == PersonResumes:
+			down = false // people had it in between
+		case e.Finished != nil && !e.Finished.NotDone && what.Do == VerbPowerDown:
+			down, started = true, false
+		case e.Finished != nil && !e.Finished.NotDone && what.Do == VerbBoot:
+			started = true
+		}
+	}
+	late := i.Since.Since(rung.Started) > 10*time.Minute // twice the three steps of 100 s
+	if down && !started && i.State != Acting && i.Doubt == "" && !late {
+		w.t.Fatalf("the VM is down and the incident is %s (%s: %s)", i.State, i.Reason, i.Detail)
+	}
+}
+
+func TestEveryLifeOfAVMGoesThrough(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := &walk{t: rt, vm: true}
+		if rapid.Bool().Draw(rt, "asked") {
+			w.life = askedFor(rt, Playbook{Name: "vm-rollback", Ladder: []Rung{goBack}, Verify: Verify{Healthy: []string{"target"}}})
+		} else {
+			p := vmDown()
+			p.Ladder = p.Ladder[rapid.IntRange(0, 2).Draw(rt, "first"):]
+			w.life = opensVM(rt, p)
+		}
+		for range rapid.IntRange(1, 60).Draw(rt, "length") {
+			n := len(w.log)
+			switch rapid.IntRange(0, 9).Draw(rt, "what") {
+			case 0:
+				if w.i.Asked == nil {
+					w.hears()
+				}
+			case 1:
+				w.gives(w.input())
+				w.dies(len(w.log) - n)
+			case 2:
+				w.now = w.now.Add(pause.Draw(rt, "pause"))
+				if w.want.Want == WantRest || w.i.Overdue(w.now) {
+					w.gives(Input{Woken: true})
+				}
+			default:
+				if wait := w.want.At.Until(w.now); wait < time.Hour {
+					w.now = w.now.Add(wait)
+				}
+				w.gives(w.input())
+			}
+			w.through()
+			if !w.i.State.Live() {
+				break
+			}
+		}
+		w.roundTrips()
+	})
 }
 
 func TestEveryLifeKeepsTheRules(t *testing.T) {

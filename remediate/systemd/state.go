@@ -34,6 +34,7 @@ type state struct {
 	job          uint32 // 0: none is queued
 	restarts     uint32 // automatic ones since the last start that was asked for
 	exitStatus   int32
+	mainPID      int  // 0: there is none
 	conditions   bool // whether those of its last start held
 	controlGroup string
 	// changed is when the state last changed, by CLOCK_MONOTONIC; 0: never.
@@ -91,6 +92,7 @@ func (p properties) parse(name string) state {
 		invocation:   hex.EncodeToString(get[[]byte](p, "InvocationID")),
 		restarts:     get[uint32](p, "NRestarts"),
 		exitStatus:   get[int32](p, "ExecMainStatus"),
+		mainPID:      int(get[uint32](p, "MainPID")),
 		conditions:   get[bool](p, "ConditionResult"),
 		controlGroup: get[string](p, "ControlGroup"),
 		changed:      microseconds(get[uint64](p, "StateChangeTimestampMonotonic")),

@@ -186,10 +186,10 @@ func (i *Incident) climbing() *Tried {
 
 // midway reports whether a rung is between steps of which each may only follow the
 // one before: nothing holds it up, no gate, freeze, deadline or person, until it is
-// through. Twice the time that its steps may take is the end of that.
+// through. A second deadline, from its first intent, is the end of that.
 func (i *Incident) midway(now Instant) bool {
 	rung, tried := i.rung(), i.climbing()
-	if rung == nil || tried == nil || now.Since(tried.Started) > 2*rung.lasts() {
+	if rung == nil || tried == nil || now.Since(tried.Started) >= max(i.Playbook.Deadline, rung.lasts()) {
 		return false
 	}
 	_, more := i.NextStep()

@@ -258,22 +258,25 @@ func (w *walk) through() {
 	if len(i.Tried) > 0 {
 		rung = i.Tried[len(i.Tried)-1]
 	}
-	down, started := false, false
+	down, started, people := false, false, false
 	var what Step
 	for _, e := range w.log {
+		late := e.At.Since(rung.Started) >= 30*time.Minute // the deadline, from the rung's first intent
 		switch {
 		case e.Started != nil:
 			what = e.Started.What
+		case e.Ended != nil && e.Ended.State == Escalated && (late || e.Ended.Reason == ReasonInDoubt):
+			down, people = false, true
 		case e.Answered != nil && e.Answered.Verb == PersonResumes:
-			down = false // people had it in between
+			people = false
+		case people:
 		case e.Finished != nil && !e.Finished.NotDone && what.Do == VerbPowerDown:
 			down, started = true, false
 		case e.Finished != nil && !e.Finished.NotDone && what.Do == VerbBoot:
 			started = true
 		}
 	}
-	late := i.Since.Since(rung.Started) > 10*time.Minute // twice the three steps of 100 s
-	if down && !started && i.State != Acting && i.Doubt == "" && !late {
+	if down && !started && i.State != Acting {
 		w.t.Fatalf("the VM is down and the incident is %s (%s: %s)", i.State, i.Reason, i.Detail)
 	}
 }

@@ -104,9 +104,9 @@ func TestManyCallersEachGetTheirOwnAnswer(t *testing.T) {
 	server := qmptest.Serve(t, bursting)
 	conn := session(t, server.Socket)
 	var all sync.WaitGroup
-	for caller := range 8 {
+	for caller := range 4 {
 		all.Go(func() {
-			for i := range 10 {
+			for i := range 5 {
 				ctx, cancel := context.WithCancel(context.Background())
 				conn.Subscribe(ctx) // comes and goes, and never reads
 				if err := echo(conn, fmt.Sprint(caller, ".", i)); err != nil {

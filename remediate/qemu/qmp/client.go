@@ -136,18 +136,23 @@ func (c *Client) within(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { stop(); because(nil); cancel() }
 }
 
-// hold waits until nobody else dials.
+// hold waits until nobody else dials. Close lets go last: what it did not wait for
+// sees that the client is closed.
 func (c *Client) hold(ctx context.Context) error {
 	select {
 	case c.dialing <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("cannot reach QEMU at %s: %w", c.options.Socket, context.Cause(ctx))
+		return c.unreached(context.Cause(ctx))
 	}
-	if ctx.Err() != nil {
+	if c.life.Err() != nil {
 		c.release()
-		return fmt.Errorf("cannot reach QEMU at %s: %w", c.options.Socket, context.Cause(ctx))
+		return c.unreached(errClosed)
 	}
 	return nil
+}
+
+func (c *Client) unreached(err error) error {
+	return fmt.Errorf("cannot reach QEMU at %s: %w", c.options.Socket, err)
 }
 
 func (c *Client) release() { <-c.dialing }
@@ -163,7 +168,7 @@ func (c *Client) pause(ctx context.Context) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("cannot reach QEMU at %s: %w", c.options.Socket, context.Cause(ctx))
+		return c.unreached(context.Cause(ctx))
 	}
 }
 

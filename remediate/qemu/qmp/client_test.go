@@ -64,3 +64,18 @@ func notInDoubt(t testing.TB, err error) {
 		t.Errorf("got error %v, want one that leaves no doubt", err)
 	}
 }
+
+// until gives call a deadline, and a longer one if it came too early for the call to
+// get as far as an error of that kind.
+func until(t testing.TB, want error, call func(context.Context) error) error {
+	t.Helper()
+	for d := 20 * time.Millisecond; d < long; d *= 2 {
+		err := call(within(t, d))
+		if errors.Is(err, want) {
+			return err
+		}
+		wants(t, err, context.DeadlineExceeded)
+	}
+	t.Fatalf("it never got as far as %q", want)
+	return nil
+}

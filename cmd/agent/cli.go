@@ -43,6 +43,7 @@ const (
 	groupAgent    = "agent"
 	groupLook     = "look"
 	groupSay      = "say"
+	groupVM       = "vm"
 	groupConfig   = "config"
 	groupTerminal = "terminal"
 )
@@ -65,6 +66,7 @@ func (c *cli) root() *cobra.Command {
 		&cobra.Group{ID: groupAgent, Title: "The agent:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 		&cobra.Group{ID: groupSay, Title: "Say:"},
+		&cobra.Group{ID: groupVM, Title: "Virtual machines:"},
 		&cobra.Group{ID: groupConfig, Title: "Configure:"},
 		&cobra.Group{ID: groupTerminal, Title: "This program:"},
 	)
@@ -83,7 +85,8 @@ func (c *cli) addCommands(root *cobra.Command) {
 	}
 	add(groupAgent, c.runCommand(), c.statusCommand())
 	add(groupLook, c.checkCommand(), c.incidentsCommand(), c.showCommand(), c.explainCommand(), c.journalCommand())
-	add(groupSay, c.closeCommand(), c.resumeCommand(), c.freezeCommand(), c.thawCommand())
+	add(groupSay, c.approveCommand(), c.denyCommand(), c.closeCommand(), c.resumeCommand(), c.freezeCommand(), c.thawCommand())
+	add(groupVM, c.vmCommand())
 	add(groupConfig, c.initCommand(), c.configCommand())
 	add(groupTerminal, c.versionCommand(), c.completionCommand())
 }

@@ -65,7 +65,7 @@ func (c *cli) completeIncidents(filter oncall.Filter) cobra.CompletionFunc {
 func incidentCompletions(incidents []oncall.Summary) []cobra.Completion {
 	var offered []cobra.Completion
 	for _, i := range incidents {
-		title := remediate.Printable(orDash(i.Alert) + ", " + orDash(i.Target.String()) + ", " + string(i.State) + ", " + moment(i.Opened))
+		title := remediate.Printable(orDash(cause(i)) + ", " + orDash(i.Target.String()) + ", " + string(i.State) + ", " + moment(i.Opened))
 		offered = append(offered, cobra.CompletionWithDesc(string(i.ID), title))
 	}
 	return offered

@@ -103,6 +103,9 @@ func (c *cli) checkInventory(s agent.Settings) error {
 func inventoryWords(file *inventory.File) string {
 	text := fmt.Sprintf("host %s, %s, %s, %s", file.Host.Name,
 		count(len(file.Units), "unit"), count(len(file.Probes), "probe"), count(len(file.Playbooks), "playbook"))
+	if n := len(file.VMs); n > 0 {
+		text += ", " + count(n, "virtual machine")
+	}
 	if n := len(file.Warnings); n > 0 {
 		return text + ", " + count(n, "warning")
 	}
@@ -112,9 +115,9 @@ func inventoryWords(file *inventory.File) string {
 func (c *cli) polkitCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "polkit",
-		Short: "Print the polkit rule for exactly the inventory's units",
-		Long: "Print the polkit rule that lets the agent do with the inventory's units what it may need to,\n" +
-			"and nothing else.",
+		Short: "Print the polkit rule for exactly the inventory's units and virtual machines",
+		Long: "Print the polkit rule that lets the agent do with the inventory's units and virtual machines\n" +
+			"what it may need to, and nothing else.",
 		Example: "  nightshift config polkit | sudo tee /etc/polkit-1/rules.d/10-nightshift.rules",
 		Args:    cobra.NoArgs,
 	}

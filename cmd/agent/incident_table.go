@@ -18,9 +18,17 @@ func incidentTable(incidents []oncall.Summary, now time.Time) *table {
 		}
 		t.add(in(bold, string(i.ID)), in(stateStyle(i.State), string(i.State)), say(moment(i.Opened)),
 			say(span(max(end.Sub(i.Opened), 0))), say(orDash(i.Playbook)), say(orDash(i.Target.String())),
-			say(fmt.Sprint(len(i.Tried))), say(i.Alert+why(i)))
+			say(fmt.Sprint(len(i.Tried))), say(cause(i)+why(i)))
 	}
 	return t
+}
+
+// cause is the alert, or the person, that an incident is of.
+func cause(i oncall.Summary) string {
+	if i.AskedBy != "" {
+		return "asked by " + i.AskedBy
+	}
+	return i.Alert
 }
 
 // why is what made an incident's state, after its alert's name.

@@ -79,6 +79,6 @@ func (c *cli) wouldSay(ctx context.Context, verb string, r oncall.Request) error
 		return err
 	}
 	i := story.Incident
-	newScreen(c.out).line(say(fmt.Sprintf("would %s incident %s, %s of %s, which is %s", verb, i.ID, i.Alert.Name(), i.Target, i.State)))
+	newScreen(c.out).line(say(fmt.Sprintf("would %s incident %s, %s of %s, which is %s", verb, i.ID, i.Playbook.Name, i.Target, i.State)))
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +17,7 @@ import (
 // is, what happened when, and what was tried.
 func tell(s screen, story oncall.Story, allEvidence bool, now time.Time) {
 	tellHead(s, &story.Incident, now)
+	tellHeld(s, &story.Incident, now)
 	s.line()
 	t := teller{screen: s, opened: story.Incident.OpenedAt, allEvidence: allEvidence}
 	for _, entry := range story.Entries {
@@ -30,7 +32,11 @@ func tell(s screen, story oncall.Story, allEvidence bool, now time.Time) {
 func tellHead(s screen, i *remediate.Incident, now time.Time) {
 	s.line(in(bold, string(i.ID)), say("  "), in(stateStyle(i.State), reasoned(string(i.State), string(i.Reason), oneLine(i.Detail))))
 	field := func(name, value string) { s.line(in(faint, fmt.Sprintf("  %-9s", name)), say(value)) }
-	field("alert", alertText(i.Alert)+firing(i))
+	if i.Asked != nil {
+		field("asked", askedText(*i.Asked))
+	} else {
+		field("alert", alertText(i.Alert)+firing(i))
+	}
 	field("target", orDash(i.Target.String()))
 	field("playbook", orDash(i.Playbook.Name))
 	field("opened", moment(i.OpenedAt.Wall)+i.OpenedAt.Wall.Local().Format(" MST")+", "+lasted(i, now))
@@ -40,6 +46,15 @@ func tellHead(s screen, i *remediate.Incident, now time.Time) {
 	if i.By != "" {
 		field("by", reasoned(i.By, "", oneLine(i.Comment)))
 	}
+}
+
+// askedText is what a person asked for, and why.
+func askedText(a remediate.Asked) string {
+	text := "by " + a.By
+	if what := cmp.Or(a.Checkpoint, a.Image); what != "" {
+		text += ": " + what
+	}
+	return reasoned(text, oneLine(a.Comment), "")
 }
 
 // alertText is an alert with the labels that tell it from others.

@@ -81,6 +81,9 @@ func (t *teller) words(entry oncall.Entry) told {
 
 func (t *teller) sayOpened(o remediate.Opened) told {
 	w := told{head: in(bold, "opened by alert "+orDash(o.Alert.Name()))}
+	if o.Asked != nil {
+		w.head = in(bold, "asked for "+askedText(*o.Asked))
+	}
 	for _, name := range []string{"summary", "description"} {
 		if text := o.Alert.Annotations[name]; text != "" {
 			w.lines = append(w.lines, name+": "+oneLine(text))
@@ -114,6 +117,9 @@ func (t *teller) sayPlanned(p remediate.Planned) told {
 	w := told{head: say("plan of " + count(len(p.Plan.Rungs), "rung") + ", digest " + short(p.Plan.Digest))}
 	for n, rung := range p.Plan.Rungs {
 		w.lines = append(w.lines, fmt.Sprintf("%d. %s: %s (%s)", n+1, rung.Name, stepNames(rung), rung.Risk()))
+	}
+	for _, lacks := range p.Plan.LeftOut {
+		w.lines = append(w.lines, "left out: "+oneLine(lacks))
 	}
 	w.lines = append(w.lines, unwell(p.Observations)...)
 	return w

@@ -98,7 +98,7 @@ func (a *Agent) openJournal(file *inventory.File, config engine.Config) (*remedi
 	ledger := remediate.NewLedger()
 	s := a.settings
 	j, err := journal.Open(context.Background(), journal.Options{
-		Dir: s.StateDir, Host: file.Host.Name, Agent: a.version, Inventory: file.Digest, Playbooks: digestOf(config.Playbooks),
+		Dir: s.StateDir, Host: file.Host.Name, Agent: a.version, Inventory: file.Digest, Playbooks: digestOf(config),
 		Listen: s.NATSListen, TLSCert: s.NATSTLSCertFile, TLSKey: s.NATSTLSKeyFile, TLSCA: s.NATSCAFile,
 		Snapshot: func() ([]byte, error) { return remediate.EncodeJSON(ledger) },
 		Now:      a.now, Log: a.log, Metrics: a.registry,
@@ -139,7 +139,7 @@ func (a *Agent) openWorld(file *inventory.File, probes map[string]prober) {
 		units:  systemd.NewUnits(a.bus, func() []string { return unitNames(a.file()) }),
 		sights: sightsOf(file),
 	}
-	a.world.use(probes)
+	a.world.use(probes, makeVMs(a.world, file, nil, a.log))
 }
 
 // sightsOf is where the evidence of a host is taken.
@@ -157,7 +157,7 @@ func (a *Agent) makeEngine(config engine.Config, ledger *remediate.Ledger) {
 	}
 	a.counts = webhook.NewMetrics(a.registry, later...)
 	a.engine = engine.New(engine.Options{
-		Config: config, Log: recorder{a.journal}, World: a.world, Actions: a.world.units.Actions(), Ledger: ledger,
+		Config: config, Log: recorder{a.journal}, World: a.world, Actions: a.world.actions(), Ledger: ledger,
 		FrozenByFile: orByDamage(a.journal.Damage, a.now, frozenByFile(a.now, FreezeFile(a.settings), siteFreezeFile)),
 		Now:          a.now, Told: a.told,
 		CountAlert: func(result string) { a.counts.Count(result, 1) },
@@ -195,7 +195,7 @@ func (a *Agent) start(ctx context.Context) error {
 	if err := a.freezeIfDamaged(ctx); err != nil {
 		return err
 	}
-	a.sample(*a.world.probes.Load())
+	a.sample()
 	if err := a.startReading(ctx); err != nil {
 		return err
 	}
@@ -228,10 +228,10 @@ func (a *Agent) freezeIfDamaged(ctx context.Context) error {
 	}})
 }
 
-// sample keeps the probes sampling that need it, in place of those before.
-func (a *Agent) sample(probes map[string]prober) {
+// sample keeps sampling what needs it, in place of what did before.
+func (a *Agent) sample() {
 	ctx, cancel := context.WithCancel(context.Background())
-	wait := keepSampling(ctx, probes)
+	wait := keepSampling(ctx, a.world.samplers())
 	stop := func() { cancel(); wait() }
 	if before := a.sampling.Swap(&stop); before != nil {
 		(*before)()
@@ -246,7 +246,7 @@ func (a *Agent) startPeople() error {
 		return err
 	}
 	service, err := oncall.Serve(oncall.Options{
-		Host: a.file().Host.Name, Version: a.version, Conn: conn, Agent: people{a}, History: history{a.journal}, Logger: a.log,
+		Host: a.file().Host.Name, Version: a.version, Conn: conn, Agent: people{a}, Machines: people{a}, History: history{a.journal}, Logger: a.log,
 	})
 	if err != nil {
 		return err
@@ -301,9 +301,9 @@ func (a *Agent) Reload() error {
 		return fmt.Errorf("cannot reload: host.name changed from %s to %s; restart the agent for that", a.file().Host.Name, file.Host.Name)
 	}
 	a.inventory.Store(file)
-	a.journal.Describe(file.Digest, digestOf(config.Playbooks))
-	a.world.use(probes)
-	a.sample(probes)
+	a.journal.Describe(file.Digest, digestOf(config))
+	a.world.use(probes, makeVMs(a.world, file, *a.world.vms.Load(), a.log))
+	a.sample()
 	a.engine.Configure(config)
 	a.log.Info("the inventory was read anew", slog.String("digest", file.Digest))
 	return nil
@@ -321,5 +321,6 @@ func (a *Agent) degraded(ctx context.Context) map[string]string {
 	if d := a.journal.Damage(); d != nil {
 		lacks["journal_damage"] = "all acting is frozen: " + d.Error()
 	}
+	a.world.lacksVMs(ctx, lacks)
 	return lacks
 }

@@ -16,7 +16,7 @@ import (
 
 // Checked is the answer of one check.
 type Checked struct {
-	// Kind is probe or unit, Name its name in the inventory.
+	// Kind is probe, unit or vm, Name its name in the inventory.
 	Kind string `json:"kind"`
 	Name string `json:"name"`
 	remediate.Observation
@@ -34,24 +34,31 @@ func Checks(ctx context.Context, s Settings, file *inventory.File, log *slog.Log
 	for _, name := range file.Core().Site() {
 		asked = append(asked, Checked{Kind: "unit", Name: name})
 	}
+	for _, name := range slices.Sorted(maps.Keys(file.VMs)) {
+		asked = append(asked, Checked{Kind: "vm", Name: name})
+	}
 	for _, name := range slices.Sorted(maps.Keys(file.Probes)) {
 		asked = append(asked, Checked{Kind: "probe", Name: name})
 	}
 	return func(ctx context.Context) []Checked { return checkAll(ctx, w, asked) }, end, nil
 }
 
+// probe is the name of the probe that a check asks.
+func (c Checked) probe() string {
+	switch c.Kind {
+	case "unit":
+		return remediate.UnitProbe(c.Name)
+	case "vm":
+		return remediate.VMProbe(c.Name)
+	}
+	return c.Name
+}
+
 func checkAll(ctx context.Context, w *world, asked []Checked) []Checked {
 	checked := slices.Clone(asked)
 	var all sync.WaitGroup
 	for n := range checked {
-		all.Go(func() {
-			c := &checked[n]
-			name := c.Name
-			if c.Kind == "unit" {
-				name = remediate.UnitProbe(c.Name)
-			}
-			c.Observation = w.Probe(ctx, name)
-		})
+		all.Go(func() { checked[n].Observation = w.Probe(ctx, checked[n].probe()) })
 	}
 	all.Wait()
 	return checked
@@ -65,7 +72,7 @@ func worldOf(s Settings, file *inventory.File, log *slog.Logger) (*world, func()
 	}
 	bus := systemd.Connect(systemd.Options{Log: log, Registry: prometheus.NewRegistry()}) // nobody scrapes a command
 	w := &world{units: systemd.NewUnits(bus, func() []string { return unitNames(file) }), sights: sightsOf(file)}
-	w.use(probes)
+	w.use(probes, makeVMs(w, file, nil, log))
 	return w, bus.Close, nil
 }
 

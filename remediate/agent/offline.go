@@ -7,6 +7,7 @@ import (
 
 	"nightshift/remediate"
 	"nightshift/remediate/engine"
+	"nightshift/remediate/inventory"
 	"nightshift/remediate/journal"
 	"nightshift/remediate/oncall"
 )
@@ -72,6 +73,14 @@ func (r *Reader) Status(context.Context) (oncall.Status, error) {
 // ExplainOffline says what would become of a webhook's alerts if the agent ran
 // now: with its state, if that can be read, else with none.
 func ExplainOffline(ctx context.Context, s Settings, body string) ([]byte, error) {
+	return offline(ctx, s, func(ctx context.Context, e *engine.Engine, file *inventory.File) ([]byte, error) {
+		return explain(ctx, e, file.Scope, body, clock()())
+	})
+}
+
+// offline asks an engine that drives nothing: with the state of the agent, if that can
+// be read, else with none.
+func offline(ctx context.Context, s Settings, ask func(context.Context, *engine.Engine, *inventory.File) ([]byte, error)) ([]byte, error) {
 	file, err := s.Inventory()
 	if err != nil {
 		return nil, err
@@ -96,7 +105,7 @@ func ExplainOffline(ctx context.Context, s Settings, body string) ([]byte, error
 		Config: config, Log: nowhere{}, World: w, Ledger: ledger, Now: now, Logger: log,
 		FrozenByFile: frozenByFile(now, FreezeFile(s), siteFreezeFile),
 	})
-	return e.Aside(ctx, func(ctx context.Context) ([]byte, error) { return explain(ctx, e, file.Scope, body, now()) })
+	return e.Aside(ctx, func(ctx context.Context) ([]byte, error) { return ask(ctx, e, file) })
 }
 
 // nowhere is a log for an engine that only explains: it records nothing.

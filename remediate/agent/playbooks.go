@@ -19,7 +19,12 @@ import (
 func configure(s Settings, file *inventory.File) (engine.Config, error) {
 	c := engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
 	errs := notKept(file)
+	overrides := map[string]inventory.Playbook{}
 	for _, entry := range file.Playbooks {
+		if _, ok := playbooks.FindAsked(entry.Name); ok {
+			overrides[entry.Name] = entry
+			continue
+		}
 		if entry.Files != "" {
 			errs = append(errs, fmt.Errorf("cannot use playbooks.files %q: this version has coded playbooks only; list them by name", entry.Files))
 			continue
@@ -32,6 +37,15 @@ func configure(s Settings, file *inventory.File) (engine.Config, error) {
 		p = override(p, entry)
 		errs = append(errs, known(p, file)...)
 		c.Playbooks = append(c.Playbooks, p)
+	}
+	if len(file.VMs) == 0 {
+		for name := range overrides {
+			errs = append(errs, fmt.Errorf("cannot use playbook %s: it is about virtual machines, and the inventory has none in `vms`", name))
+		}
+		return c, errors.Join(errs...)
+	}
+	for _, p := range playbooks.Asked {
+		c.Asked = append(c.Asked, override(p, overrides[p.Name]))
 	}
 	return c, errors.Join(errs...)
 }
@@ -87,6 +101,9 @@ func known(p remediate.Playbook, file *inventory.File) []error {
 		}
 	}
 	unit(p.Target.Unit)
+	if _, ok := file.VMs[p.Target.VM]; p.Target.VM != "" && !ok {
+		lacks("vm", p.Target.VM)
+	}
 	for _, rung := range p.Ladder {
 		for _, move := range rung.Do {
 			unit(move.On.Unit)
@@ -105,10 +122,11 @@ func known(p remediate.Playbook, file *inventory.File) []error {
 	return errs
 }
 
-// digestOf identifies a set of playbooks: the SHA-256 of what they are, in hex.
-func digestOf(set []remediate.Playbook) string {
+// digestOf identifies the playbooks of a configuration: the SHA-256 of what they
+// are, in hex.
+func digestOf(c engine.Config) string {
 	hash := sha256.New()
-	for _, p := range set {
+	for _, p := range slices.Concat(c.Playbooks, c.Asked) {
 		text, err := remediate.EncodeJSON(p)
 		if err != nil {
 			panic(err) // a playbook is plain data: this can't happen

@@ -25,8 +25,8 @@ import (
 // of each. What the agent looks after stands in the inventory; secrets stand in
 // files.
 type Settings struct {
-	// Config is the path of the inventory, or builtin:rave.
-	Config string `desc:"the inventory: a path, or builtin:rave"`
+	// Config is the path of the inventory, builtin:rave or builtin:rave-host.
+	Config string `desc:"the inventory: a path, builtin:rave or builtin:rave-host"`
 	// Mode is how far the whole agent may go: observe, approve or act.
 	Mode remediate.Autonomy `default:"observe" desc:"how far the agent may go: observe, approve or act"`
 	// StateDir holds the journal, the operator's key and the freeze file.

@@ -19,35 +19,52 @@ type prober interface {
 	Probe(ctx context.Context) remediate.Observation
 }
 
-// world is what the engine asks and sees: the units over D-Bus, and the probes of
-// the inventory in force.
+// world is what the engine asks and sees: the units over D-Bus, and the probes and
+// virtual machines of the inventory in force.
 type world struct {
 	units  *systemd.Units
 	sights probe.Sights
 	probes atomic.Pointer[map[string]prober]
+	vms    atomic.Pointer[map[string]*machine]
 }
 
 // Situation reads how a target stands.
 func (w *world) Situation(ctx context.Context, on remediate.Target) remediate.Situation {
-	if on.Kind != remediate.UnitKind {
+	var s remediate.Situation
+	var err error
+	switch on.Kind {
+	case remediate.UnitKind:
+		s, err = w.units.Situation(ctx, on)
+	case remediate.VMKind:
+		s, err = w.situationOfVM(ctx, on.Name)
+	default:
 		return remediate.Situation{Detail: "nothing reads the state of a " + string(on.Kind)}
 	}
-	s, err := w.units.Situation(ctx, on)
 	if err != nil && s.Detail == "" {
 		s.Detail = remediate.Brief(err.Error())
 	}
 	return s
 }
 
-// Machine reads how a VM stands.
-func (w *world) Machine(context.Context, string, *remediate.Asked) remediate.Machine {
-	return remediate.Machine{State: "this agent looks after no virtual machines"}
+func (w *world) situationOfVM(ctx context.Context, name string) (remediate.Situation, error) {
+	m, err := w.find(name)
+	if err != nil {
+		return remediate.Situation{}, err
+	}
+	return m.Situation(ctx)
 }
 
-// Probe asks a probe of the inventory, or the state of a unit.
+// Probe asks a probe of the inventory, or the state of a unit or of a VM.
 func (w *world) Probe(ctx context.Context, name string) remediate.Observation {
 	if unit, ok := remediate.ProbedUnit(name); ok {
 		return w.units.Probe(ctx, unit)
+	}
+	if vm, ok := remediate.ProbedVM(name); ok {
+		m, err := w.find(vm)
+		if err != nil {
+			return remediate.Observation{Probe: name, Detail: err.Error()}
+		}
+		return m.Probe(ctx)
 	}
 	if p, ok := (*w.probes.Load())[name]; ok {
 		return p.Probe(ctx)
@@ -57,20 +74,40 @@ func (w *world) Probe(ctx context.Context, name string) remediate.Observation {
 
 // See takes one piece of evidence from whoever owns it.
 func (w *world) See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence {
-	switch look.What {
-	case remediate.SeeMemory:
+	ofVM := about.Kind == remediate.VMKind && (look.What == remediate.SeeProbe && look.Of == "" || slices.Contains(seesVM, look.What))
+	switch {
+	case ofVM:
+		return w.seeVM(ctx, look, about)
+	case look.What == remediate.SeeMemory:
 		return w.sights.Memory(look)
-	case remediate.SeeProcesses:
+	case look.What == remediate.SeeProcesses:
 		return w.sights.Processes(ctx, look)
-	case remediate.SeeProbe:
+	case look.What == remediate.SeeProbe:
 		o := w.Probe(ctx, look.Of)
 		return remediate.Evidence{Look: look, Text: fmt.Sprintf("%s: %s", o.Health, o.Detail)}
 	}
 	return w.units.See(ctx, look, about)
 }
 
-// use puts an inventory's probes in force.
-func (w *world) use(probes map[string]prober) { w.probes.Store(&probes) }
+// use puts an inventory's probes and virtual machines in force.
+func (w *world) use(probes map[string]prober, vms map[string]*machine) {
+	w.probes.Store(&probes)
+	w.vms.Store(&vms)
+}
+
+// samplers are all that has to be asked also while all is well.
+func (w *world) samplers() []sampler {
+	var all []sampler
+	for _, p := range *w.probes.Load() {
+		if s, ok := p.(sampler); ok {
+			all = append(all, s)
+		}
+	}
+	for _, name := range w.names() {
+		all = append(all, watchedVM{name, w})
+	}
+	return all
+}
 
 // sampler is a probe that knows only what it was asked to look at.
 type sampler interface {
@@ -78,14 +115,10 @@ type sampler interface {
 	Every() time.Duration
 }
 
-// keepSampling asks such probes also while all is well, until ctx ends.
-func keepSampling(ctx context.Context, probes map[string]prober) (wait func()) {
+// keepSampling asks samplers until ctx ends.
+func keepSampling(ctx context.Context, samplers []sampler) (wait func()) {
 	var all sync.WaitGroup
-	for _, p := range probes {
-		s, ok := p.(sampler)
-		if !ok {
-			continue
-		}
+	for _, s := range samplers {
 		all.Go(func() {
 			tick := time.NewTicker(s.Every())
 			defer tick.Stop()

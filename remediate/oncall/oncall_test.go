@@ -200,7 +200,7 @@ func (a *agent) Start(_ context.Context, by string, o Order) (remediate.Incident
 	return remediate.Incident{ID: "BBBBBBBB", State: remediate.Open, Target: o.Target}, nil
 }
 
-func (a *agent) Foresee(_ context.Context, _ string, o Order) ([]byte, error) {
+func (a *agent) Foresee(_ context.Context, o Order) ([]byte, error) {
 	if o.Target.IsZero() {
 		return nil, errors.New("cannot start nothing")
 	}

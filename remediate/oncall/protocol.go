@@ -93,25 +93,31 @@ const DefaultLimit = 500
 
 // Summary is one incident in a list.
 type Summary struct {
-	ID       remediate.ID      `json:"id"`
-	State    remediate.State   `json:"state"`
-	Reason   remediate.Reason  `json:"reason,omitzero"`
-	Detail   string            `json:"detail,omitzero"`
-	Playbook string            `json:"playbook"`
-	Target   remediate.Target  `json:"target"`
-	Alert    string            `json:"alert"`
-	Opened   time.Time         `json:"opened"`
-	Since    time.Time         `json:"since"`
-	Tried    []remediate.Tried `json:"tried,omitzero"`
-	By       string            `json:"by,omitzero"`
+	ID       remediate.ID     `json:"id"`
+	State    remediate.State  `json:"state"`
+	Reason   remediate.Reason `json:"reason,omitzero"`
+	Detail   string           `json:"detail,omitzero"`
+	Playbook string           `json:"playbook"`
+	Target   remediate.Target `json:"target"`
+	Alert    string           `json:"alert"`
+	// AskedBy is who asked for it, where no alert did.
+	AskedBy string            `json:"askedBy,omitzero"`
+	Opened  time.Time         `json:"opened"`
+	Since   time.Time         `json:"since"`
+	Tried   []remediate.Tried `json:"tried,omitzero"`
+	By      string            `json:"by,omitzero"`
 }
 
 // Summarise is an incident as a list shows it.
 func Summarise(i *remediate.Incident) Summary {
-	return Summary{
+	s := Summary{
 		ID: i.ID, State: i.State, Reason: i.Reason, Detail: i.Detail, Playbook: i.Playbook.Name, Target: i.Target,
 		Alert: i.Alert.Name(), Opened: i.OpenedAt.Wall, Since: i.Since.Wall, Tried: i.Tried, By: i.By,
 	}
+	if i.Asked != nil {
+		s.AskedBy = i.Asked.By
+	}
+	return s
 }
 
 // Story is one incident with all that happened.

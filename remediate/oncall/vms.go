@@ -14,7 +14,7 @@ type Machines interface {
 	// Start opens an incident for what is ordered, and returns once that is durable.
 	Start(ctx context.Context, by string, o Order) (remediate.Incident, error)
 	// Foresee says what Start would do now, as JSON; nothing is done.
-	Foresee(ctx context.Context, by string, o Order) ([]byte, error)
+	Foresee(ctx context.Context, o Order) ([]byte, error)
 	// VMs says how each virtual machine of the inventory stands.
 	VMs(ctx context.Context) ([]VM, error)
 }
@@ -78,6 +78,8 @@ type Checkpoint struct {
 	LastKnownGood bool `json:"lastKnownGood,omitzero"`
 	// Digest identifies what was recorded of it: SHA-256 in hex.
 	Digest string `json:"digest,omitzero"`
+	// Wrong says why it can't be used; empty when it can.
+	Wrong string `json:"wrong,omitzero"`
 }
 
 // start does the verb of that name.
@@ -99,6 +101,6 @@ func (s *Service) foresee(ctx context.Context, body []byte) (any, error) {
 	if err := remediate.DecodeStrict(body, &o); err != nil {
 		return nil, err
 	}
-	text, err := s.o.Machines.Foresee(ctx, "", o)
+	text, err := s.o.Machines.Foresee(ctx, o)
 	return remediate.RawJSON(text), err
 }

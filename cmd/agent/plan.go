@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"nightshift/remediate"
+)
+
+// tellRung writes exactly what a rung would do: each step, and of an exchange of
+// disks what goes back, to what, and what stays.
+func tellRung(s screen, rung remediate.PlannedRung, now time.Time) {
+	s.line(in(bold, "  "+rung.Name), say(fmt.Sprintf(", risk %s, digest %s", rung.Risk(), short(rung.Digest))))
+	for n, step := range rung.Steps {
+		s.line(say(fmt.Sprintf("    %d. %s", n+1, step)))
+		if step.Image != nil {
+			for _, line := range imageLines(step.Do, *step.Image, now) {
+				s.line(say("         " + line))
+			}
+		}
+	}
+}
+
+// imageLines say which image a step is about, and of a swap what becomes of each disk.
+func imageLines(verb remediate.Verb, image remediate.Image, now time.Time) []string {
+	var lines []string
+	if image.Digest != "" {
+		lines = append(lines, "image   "+imageWords(image, now))
+	}
+	if image.File != "" {
+		lines = append(lines, "file    "+image.File)
+	}
+	if verb != remediate.VerbSwap {
+		return lines
+	}
+	for _, disk := range slices.Sorted(maps.Keys(image.From)) {
+		lines = append(lines, fmt.Sprintf("goes    %s: %s is put aside and kept; what was written to it since is not there afterwards", disk, image.From[disk]))
+	}
+	if len(image.Keep) > 0 {
+		lines = append(lines, "stays   "+strings.Join(image.Keep, ", "))
+	}
+	return lines
+}
+
+// imageWords are the name, the age, the grade and the digest of an image.
+func imageWords(image remediate.Image, now time.Time) string {
+	words := image.Name
+	if !image.Taken.IsZero() {
+		words += ", of " + moment(image.Taken) + " (" + span(max(now.Sub(image.Taken), 0)) + " old)"
+	}
+	return words + ", " + gradeWords(image.Grade) + ", digest " + short(image.Digest)
+}
+
+// gradeWords is a grade as people say it.
+func gradeWords(g remediate.Grade) string {
+	if g == remediate.Unproved {
+		return "not proved"
+	}
+	return string(g)
+}
+
+// heldRung is the rung that waits for a person; nil when none does.
+func heldRung(i *remediate.Incident) *remediate.PlannedRung {
+	if i.State != remediate.Held || i.Plan == nil || i.Rung >= len(i.Plan.Rungs) {
+		return nil
+	}
+	return &i.Plan.Rungs[i.Rung]
+}
+
+// tellHeld writes what a person is asked to approve: all that would be done, who may
+// say yes, and until when.
+func tellHeld(s screen, i *remediate.Incident, now time.Time) {
+	rung := heldRung(i)
+	if rung == nil {
+		return
+	}
+	s.line()
+	until := i.Since.Wall.Add(remediate.ApprovalLasts)
+	s.line(in(red, "waits for a person"), say(" until "+moment(until)+" ("+span(max(until.Sub(now), 0))+" from now), then it is handed over:"))
+	tellRung(s, *rung, now)
+	s.line(say("  may approve: whoever has this host's operator key"))
+	s.line(say("  nightshift approve " + string(i.ID) + ", or nightshift deny " + string(i.ID)))
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"nightshift/playbooks"
+	"nightshift/remediate"
+	"nightshift/remediate/agent"
+	"nightshift/remediate/oncall"
+)
+
+func (c *cli) vmCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "vm",
+		Short: "Look after the virtual machines that this host runs",
+		Long: "Look after the virtual machines that this host runs: what they are on, what one can go back to,\n" +
+			"and what only a person starts. Whatever is done is an incident, as a repair is: its gates, its\n" +
+			"approval, its story.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	checkpoint := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Make and list checkpoints: states that one can go back to",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	checkpoint.AddCommand(c.checkpointCreateCommand(), c.checkpointListCommand())
+	command.AddCommand(c.vmListCommand(), c.vmStatusCommand(), checkpoint, c.promoteCommand(), c.vmVerifyCommand(),
+		c.deployCommand(), c.rollbackCommand(), c.keepCommand())
+	return command
+}
+
+// orderFlags are those of all that is asked to be done with a virtual machine.
+type orderFlags struct {
+	vm, comment       string
+	yes, dryRun, json bool
+}
+
+// orderCommand completes a command that asks for something to be done; order makes of
+// its arguments what that is.
+func (c *cli) orderCommand(command *cobra.Command, order func(args []string) (oncall.Order, error)) *cobra.Command {
+	var flags orderFlags
+	output, dryRun := addOutput(command), addDryRun(command)
+	c.addVM(command, &flags.vm)
+	command.Flags().StringVarP(&flags.comment, "comment", "m", "", "why, for those who read it later")
+	command.Flags().BoolVarP(&flags.yes, "yes", "y", false, "approve whatever has to be approved on the way, as it is shown")
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		o, err := order(args)
+		if err != nil {
+			return err
+		}
+		flags.json, flags.dryRun, o.Comment = output.json(), *dryRun, flags.comment
+		return c.order(cmd.Context(), o, flags)
+	}
+	return command
+}
+
+// addVM adds --vm, which is needed where the inventory has several.
+func (c *cli) addVM(command *cobra.Command, vm *string) {
+	command.Flags().StringVar(vm, "vm", "", "which virtual machine (default: the only one)")
+	mustComplete(command, "vm", c.completeVMs)
+}
+
+func (c *cli) checkpointCreateCommand() *cobra.Command {
+	return c.orderCommand(&cobra.Command{
+		Use:               "create NAME",
+		Short:             "Keep the disks as they are now, while it runs",
+		Long:              "Keep the disks that go back as they are now. The virtual machine runs on and notices nothing.",
+		Example:           "  nightshift vm checkpoint create before-update",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}, named(playbooks.VMCheckpoint))
+}
+
+func (c *cli) promoteCommand() *cobra.Command {
+	return c.orderCommand(&cobra.Command{
+		Use:               "promote NAME",
+		Short:             "Make a checkpoint the last known good: what a rollback goes back to",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: c.completeCheckpoints,
+	}, named(playbooks.VMPromote))
+}
+
+func (c *cli) deployCommand() *cobra.Command {
+	return c.orderCommand(&cobra.Command{
+		Use:   "deploy IMAGE",
+		Short: "Put another image in the place of the disks that go back, and boot it",
+		Long: "Put another image in the place of the disks that go back, and boot it. What runs now is put aside\n" +
+			"and kept. Where the image does not become healthy, going back is offered: approve that as well.",
+		Example: "  nightshift vm deploy ./result/rave.qcow2",
+		Args:    cobra.ExactArgs(1),
+	}, func(args []string) (oncall.Order, error) {
+		image, err := filepath.Abs(args[0])
+		if err != nil {
+			return oncall.Order{}, fmt.Errorf("cannot find the image %s: %w", args[0], err)
+		}
+		return oncall.Order{Playbook: playbooks.VMDeploy.Name, Image: image}, nil
+	})
+}
+
+func (c *cli) rollbackCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "rollback",
+		Short: "Go back to a checkpoint; disks that are kept stay as they are",
+		Long: "Go back to the last known good, or to another checkpoint. Disks that the inventory keeps stay as\n" +
+			"they are. What runs now is put aside and kept: --undo exchanges the two again.",
+		Args: cobra.NoArgs,
+	}
+	to := command.Flags().String("to", "", "the checkpoint to go back to (default: the last known good)")
+	undo := command.Flags().Bool("undo", false, "put back what was put aside last")
+	mustComplete(command, "to", c.completeCheckpoints)
+	return c.orderCommand(command, func([]string) (oncall.Order, error) {
+		switch {
+		case *undo && *to != "":
+			return oncall.Order{}, wrongUse("cannot both --to and --undo: choose one")
+		case *undo:
+			return oncall.Order{Playbook: playbooks.VMUndo.Name}, nil
+		}
+		return oncall.Order{Playbook: playbooks.VMRollback.Name, Checkpoint: *to}, nil
+	})
+}
+
+// named is an order about the checkpoint that the first argument names, if there is
+// one.
+func named(p remediate.Playbook) func(args []string) (oncall.Order, error) {
+	return func(args []string) (oncall.Order, error) {
+		o := oncall.Order{Playbook: p.Name}
+		if len(args) > 0 {
+			o.Checkpoint = args[0]
+		}
+		return o, nil
+	}
+}
+
+// targetVM is the virtual machine that is meant: the one that is named, or the only
+// one of the inventory.
+func targetVM(s agent.Settings, name string) (remediate.Target, error) {
+	file, err := s.Inventory()
+	if err != nil {
+		return remediate.Target{}, err
+	}
+	names := sortedKeys(file.VMs)
+	switch {
+	case len(names) == 0:
+		return remediate.Target{}, fmt.Errorf("cannot find a virtual machine: the inventory %s has none in `vms`", s.Config)
+	case name == "" && len(names) > 1:
+		return remediate.Target{}, wrongUse("cannot tell which virtual machine is meant: add --vm with one of %v", names)
+	case name == "":
+		return remediate.VM(names[0]), nil
+	case !slices.Contains(names, name):
+		return remediate.Target{}, wrongUse("cannot find the virtual machine %q: the inventory has %v", name, names)
+	}
+	return remediate.VM(name), nil
+}
+
+// sortedKeys are the names of a map, in order.
+func sortedKeys[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }
+
+// order has something done and follows it to its end.
+func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error {
+	settings, err := c.settings()
+	if err != nil {
+		return err
+	}
+	if o.Target, err = targetVM(settings, flags.vm); err != nil {
+		return err
+	}
+	if flags.dryRun {
+		return c.foresee(ctx, settings, o, flags.json)
+	}
+	client, err := connect(settings)
+	if err != nil {
+		if isDown(err) {
+			return fmt.Errorf("cannot start %s: only a running agent can act: %w", o.Playbook, err)
+		}
+		return err
+	}
+	defer client.Close()
+	reply, err := client.Do(ctx, oncall.Start, oncall.Request{Order: &o})
+	if err != nil {
+		return err
+	}
+	f := follower{cli: c, client: client, id: reply.Incident.ID, flags: flags, screen: newScreen(c.err)}
+	return f.run(ctx)
+}
+
+// foresee shows what would be done and what each gate says; nothing is.
+func (c *cli) foresee(ctx context.Context, s agent.Settings, o oncall.Order, json bool) error {
+	answer, err := ask[remediate.RawJSON](ctx, s, oncall.AskForesee, o)
+	if isDown(err) {
+		c.sayDown("this is what its inventory and its state say")
+		answer, err = agent.ForeseeOffline(ctx, s, o)
+	}
+	if err != nil {
+		return err
+	}
+	if json {
+		return writeJSON(c.out, answer)
+	}
+	var x explanation
+	if err := remediate.DecodeJSON(answer, &x); err != nil {
+		return fmt.Errorf("cannot read the agent's answer: %w", err)
+	}
+	tellForeseen(newScreen(c.out), x, c.now())
+	return nil
+}

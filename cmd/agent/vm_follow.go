@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"nightshift/remediate"
+	"nightshift/remediate/oncall"
+)
+
+// follower tells how an incident goes that a person started, until it is over or with
+// people.
+type follower struct {
+	*cli
+	client *oncall.Client
+	id     remediate.ID
+	flags  orderFlags
+	screen screen
+
+	teller *teller
+	told   int    // how many of its events were told
+	asked  string // the digest of the rung that was asked about last
+	live   bool   // whether the last line on the screen is to be written over
+}
+
+// lookAgain is the longest that an event may go unnoticed, and how often the line at
+// the end is written anew.
+const lookAgain = time.Second
+
+// run follows the incident to its end. The error is nil only when what was asked for
+// was done.
+func (f *follower) run(ctx context.Context) error {
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	news := make(chan struct{}, 1)
+	lost := make(chan error, 1)
+	go func() {
+		lost <- f.client.Follow(following, f.id, func([]byte) {
+			select {
+			case news <- struct{}{}:
+			default: // it will look anyway
+			}
+		})
+	}()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for {
+		story, err := f.look(ctx)
+		if err == nil && over(story.Incident.State) {
+			return f.conclude(&story.Incident)
+		}
+		if err == nil {
+			err = f.answer(ctx, &story.Incident)
+		}
+		if err != nil {
+			return f.leave(ctx, err)
+		}
+		select {
+		case <-news:
+		case <-tick.C:
+		case err := <-lost:
+			return f.leave(ctx, err)
+		case <-ctx.Done():
+			return f.leave(ctx, ctx.Err())
+		}
+	}
+}
+
+// over reports whether nothing more happens by itself.
+func over(s remediate.State) bool { return !s.Live() || s == remediate.Escalated }
+
+// look reads the incident and tells what is new.
+func (f *follower) look(ctx context.Context) (oncall.Story, error) {
+	var story oncall.Story
+	if err := f.client.Ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(f.id)}, &story); err != nil {
+		return story, err
+	}
+	if f.teller == nil {
+		f.teller = &teller{screen: f.screen, opened: story.Incident.OpenedAt}
+	}
+	for _, entry := range story.Entries[min(f.told, len(story.Entries)):] {
+		f.clear()
+		f.teller.tell(entry)
+	}
+	f.told = len(story.Entries)
+	f.show(&story.Incident)
+	return story, nil
+}
+
+// answer deals with a rung that waits for a person: by a yes that was given before, or
+// by asking. Where nobody can be asked it stays held.
+func (f *follower) answer(ctx context.Context, i *remediate.Incident) error {
+	rung := heldRung(i)
+	if rung == nil || rung.Digest == f.asked {
+		return nil
+	}
+	f.asked = rung.Digest
+	f.clear()
+	tellHeld(f.screen, i, f.now())
+	switch {
+	case f.flags.yes:
+	case !f.canAsk():
+		return errHeld
+	case !f.asks(ctx, "Do exactly this?"):
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		_, err := f.client.Do(ctx, oncall.Deny, oncall.Request{Incident: string(f.id), Comment: "the person who was asked said no"})
+		return err
+	}
+	_, err := f.client.Do(ctx, oncall.Approve, oncall.Request{Incident: string(f.id), Plan: rung.Digest, Comment: f.flags.comment})
+	return err
+}
+
+// errHeld says that a person has to answer, and none can be asked here.
+var errHeld = errors.New("a person has to approve it: nightshift approve, or add --yes")
+
+// leave ends the following of an incident that goes on, and says so.
+func (f *follower) leave(ctx context.Context, why error) error {
+	f.clear()
+	if errors.Is(why, errHeld) {
+		return fmt.Errorf("incident %s is held: %w", f.id, why)
+	}
+	if ctx.Err() != nil {
+		why = errors.New("interrupted")
+	}
+	return fmt.Errorf("cannot follow incident %s any longer, and it goes on without (%w); see: nightshift show %s", f.id, why, f.id)
+}
+
+// conclude says how it ended.
+func (f *follower) conclude(i *remediate.Incident) error {
+	f.clear()
+	if f.flags.json {
+		if err := writeJSON(f.out, oncall.Summarise(i)); err != nil {
+			return err
+		}
+	} else {
+		newScreen(f.out).line(say("incident "+string(i.ID)+" is "), in(stateStyle(i.State), reasoned(string(i.State), string(i.Reason), oneLine(i.Detail))))
+	}
+	if asAsked(i) {
+		return nil
+	}
+	return failure{status: statusFailed}
+}
+
+// asAsked reports whether what was asked for was done and holds: an update after which
+// the way back had to be taken was not.
+func asAsked(i *remediate.Incident) bool {
+	return i.State == remediate.Resolved && len(i.Tried) == 1
+}
+
+// show writes the line at the end: what is under way, and for how long. It is for
+// terminals; elsewhere the events say enough.
+func (f *follower) show(i *remediate.Incident) {
+	if !f.screen.isTerminal() || over(i.State) || i.State == remediate.Held {
+		return
+	}
+	f.clear()
+	text := fmt.Sprintf("%s, %s", underWay(i), span(max(f.now().Sub(i.OpenedAt.Wall), 0).Truncate(time.Second)))
+	fmt.Fprint(f.screen.w, f.screen.show(in(faint, cutTo(text, f.screen.width-1, f.screen.width))))
+	f.live = true
+}
+
+// clear takes the line at the end away.
+func (f *follower) clear() {
+	if f.live {
+		fmt.Fprint(f.screen.w, clearLine)
+		f.live = false
+	}
+}
+
+// underWay says what an incident is at.
+func underWay(i *remediate.Incident) string {
+	switch {
+	case i.Intent != nil:
+		return i.Intent.What.String()
+	case i.State == remediate.Verifying && i.Watch != nil && len(i.Watch.Last) > 0:
+		return "verifying: " + i.Watch.Worst.String()
+	case i.State == remediate.Waiting && i.Wait != nil:
+		return "waiting: " + string(i.Wait.Reason)
+	}
+	return string(i.State)
+}

@@ -1,0 +1,242 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"nightshift/remediate"
+	"nightshift/remediate/inventory"
+	"nightshift/remediate/oncall"
+)
+
+// vm is a virtual machine as its actuator knows it.
+type vm interface {
+	Actions() map[remediate.Verb]remediate.Action
+	Machine(ctx context.Context, asked *remediate.Asked) remediate.Machine
+	Situation(ctx context.Context) (remediate.Situation, error)
+	Probe(ctx context.Context) remediate.Observation
+	See(ctx context.Context, look remediate.Look) remediate.Evidence
+}
+
+// machine is a virtual machine of the inventory in force.
+type machine struct {
+	vm
+	spec inventory.VM
+	// checkpoints lists what one can go back to.
+	checkpoints func(ctx context.Context) ([]oncall.Checkpoint, error)
+	well        *wellness
+}
+
+// find is the machine of that name; the error says that there is none any more.
+func (w *world) find(name string) (*machine, error) {
+	if m, ok := (*w.vms.Load())[name]; ok {
+		return m, nil
+	}
+	return nil, fmt.Errorf("the inventory has no virtual machine %q any more", name)
+}
+
+// names are those of the machines, sorted.
+func (w *world) names() []string { return slices.Sorted(maps.Keys(*w.vms.Load())) }
+
+// Machine reads how a VM stands, and which images a plan for it could name.
+func (w *world) Machine(ctx context.Context, name string, asked *remediate.Asked) remediate.Machine {
+	m, err := w.find(name)
+	if err != nil {
+		return remediate.Machine{State: err.Error()}
+	}
+	stands := m.Machine(ctx, asked)
+	if asked != nil {
+		nameAsked(&stands, *asked)
+	}
+	return stands
+}
+
+// nameAsked completes what a person asked for: without a name the last known good is
+// meant, and a name that no checkpoint has is one for a checkpoint that is to be
+// made.
+func nameAsked(m *remediate.Machine, asked remediate.Asked) {
+	m.Images, m.Lacks = copied(m.Images), copied(m.Lacks)
+	image, found := m.Images[remediate.WasAsked]
+	found = found && (image.File != "" || image.Digest != "")
+	_, made := m.Images[remediate.ToBeMade]
+	_, cannot := m.Lacks[remediate.ToBeMade]
+	switch {
+	case asked.Image != "":
+	case asked.Checkpoint == "":
+		m.Lacks[remediate.WasAsked] = m.Lacks[remediate.LastKnownGood]
+		if good, ok := m.Images[remediate.LastKnownGood]; ok {
+			m.Images[remediate.WasAsked] = good
+		}
+	case found && !made && !cannot:
+		m.Lacks[remediate.ToBeMade] = fmt.Sprintf("there is a checkpoint %q already: name the new one otherwise", asked.Checkpoint)
+	case !found:
+		delete(m.Images, remediate.WasAsked)
+		if m.Lacks[remediate.WasAsked] == "" {
+			m.Lacks[remediate.WasAsked] = fmt.Sprintf("there is no checkpoint %q", asked.Checkpoint)
+		}
+		if !made && !cannot {
+			m.Images[remediate.ToBeMade] = remediate.Image{Name: asked.Checkpoint}
+		}
+	}
+}
+
+// copied is a map that can be written to.
+func copied[K comparable, V any](m map[K]V) map[K]V {
+	c := make(map[K]V, len(m)+1)
+	maps.Copy(c, m)
+	return c
+}
+
+// vmVerbs are what can be done to a virtual machine.
+var vmVerbs = []remediate.Verb{
+	remediate.VerbCont, remediate.VerbReset, remediate.VerbPowerDown, remediate.VerbSwap, remediate.VerbBoot,
+	remediate.VerbCheckpoint, remediate.VerbPromote, remediate.VerbProve,
+}
+
+// actions is what can be done on this host, by verb: to units, and to the virtual
+// machines that the inventory in force has at that moment.
+func (w *world) actions() map[remediate.Verb]remediate.Action {
+	all := w.units.Actions()
+	for _, verb := range vmVerbs {
+		all[verb] = vmAction{w}
+	}
+	return all
+}
+
+// vmAction does a step to the virtual machine that it names.
+type vmAction struct{ world *world }
+
+func (a vmAction) of(step remediate.Step) (remediate.Action, error) {
+	m, err := a.world.find(step.On.Name)
+	if err != nil {
+		return nil, err
+	}
+	action := m.Actions()[step.Do]
+	if action == nil {
+		return nil, fmt.Errorf("nothing can %s %s", step.Do, step.On)
+	}
+	return action, nil
+}
+
+// Witness reads what would tell whether the step happened.
+func (a vmAction) Witness(ctx context.Context, step remediate.Step) (remediate.Witness, error) {
+	action, err := a.of(step)
+	if err != nil {
+		return nil, err
+	}
+	return action.Witness(ctx, step)
+}
+
+// Do acts.
+func (a vmAction) Do(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
+	action, err := a.of(step)
+	if err != nil {
+		return remediate.Receipt{}, err
+	}
+	return action.Do(ctx, step, before)
+}
+
+// Happened compares the witness with the world.
+func (a vmAction) Happened(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
+	action, err := a.of(step)
+	if err != nil {
+		return remediate.Receipt{}, fmt.Errorf("%w: %w", remediate.ErrInDoubt, err)
+	}
+	return action.Happened(ctx, step, before)
+}
+
+// seesVM are the sights that a virtual machine's actuator has.
+var seesVM = []remediate.Sight{remediate.SeeScreen, remediate.SeeQMPStatus, remediate.SeeBlockGraph, remediate.SeeConsole}
+
+// seeVM takes one piece of evidence of a virtual machine.
+func (w *world) seeVM(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence {
+	m, err := w.find(about.Name)
+	switch {
+	case err != nil:
+		return remediate.Evidence{Look: look, Error: err.Error()}
+	case look.What == remediate.SeeProbe:
+		return remediate.Evidence{Look: look, Text: answers(w.askVM(ctx, about.Name, m))}
+	}
+	return m.See(ctx, look)
+}
+
+// askVM asks all by which a virtual machine is called healthy, at once.
+func (w *world) askVM(ctx context.Context, name string, m *machine) []remediate.Observation {
+	names := append([]string{remediate.VMProbe(name)}, m.spec.Healthy...)
+	observations := make([]remediate.Observation, len(names))
+	var all sync.WaitGroup
+	for n := range names {
+		all.Go(func() {
+			observations[n] = w.Probe(ctx, names[n])
+			observations[n].Probe = names[n]
+		})
+	}
+	all.Wait()
+	return observations
+}
+
+// answers writes what probes said, a line each.
+func answers(observations []remediate.Observation) string {
+	var text strings.Builder
+	for _, o := range observations {
+		fmt.Fprintf(&text, "%s: %s: %s\n", o.Probe, o.Health, o.Detail)
+	}
+	return text.String()
+}
+
+// wellness keeps for how long something has been seen healthy.
+type wellness struct {
+	mu    sync.Mutex
+	since time.Time
+}
+
+func (w *wellness) saw(worst remediate.Health, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case worst != remediate.Healthy:
+		w.since = time.Time{}
+	case w.since.IsZero():
+		w.since = now
+	}
+}
+
+// lasted is that time; 0 while it is not healthy, or nobody looked.
+func (w *wellness) lasted(now time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.since.IsZero() {
+		return 0
+	}
+	return now.Sub(w.since)
+}
+
+// watchEvery is how often a virtual machine is looked at while all is well, so that
+// it is known for how long it has been: a thirtieth of what a grade asks for.
+const watchEvery = remediate.HealthyFor / 30
+
+// watchedVM is a virtual machine that is sampled.
+type watchedVM struct {
+	name  string
+	world *world
+}
+
+// Every is how often it is asked.
+func (v watchedVM) Every() time.Duration { return watchEvery }
+
+// Probe asks all by which it is called healthy, and keeps what that means.
+func (v watchedVM) Probe(ctx context.Context) remediate.Observation {
+	m, err := v.world.find(v.name)
+	if err != nil {
+		return remediate.Observation{Probe: remediate.VMProbe(v.name), Detail: err.Error()}
+	}
+	observations := v.world.askVM(ctx, v.name, m)
+	worst := remediate.Worst(observations)
+	m.well.saw(worst, time.Now())
+	return remediate.Observation{Probe: remediate.VMProbe(v.name), Health: worst, Detail: answers(observations)}
+}

@@ -45,6 +45,8 @@ type draft struct {
 	hash    string
 	// firm is whether the head is synced with it.
 	firm bool
+	// fold is the length of the fold that it holds.
+	fold int
 }
 
 // wrongLastSequence is the server's code for an append that expected another
@@ -95,6 +97,7 @@ func (j *Journal) append(ctx context.Context, d *draft) error {
 	failpoint.Here("journal.append.stored")
 	c := &j.chain
 	c.n, c.seq, c.hash = d.n, c.seq+1, d.hash
+	c.snapshot.since += len(d.text)
 	write := c.head.note
 	if d.firm {
 		write = c.head.write

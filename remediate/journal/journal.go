@@ -162,8 +162,8 @@ func (j *Journal) setAside(t tally) error {
 
 // Append makes event the last of the log and returns its place among the host's
 // events, once it is durable, and with it the head where an effect may follow; a
-// failure stores nothing that this process goes on from. Before every 10,000th event it takes a snapshot, so the
-// caller must have folded each event before it appends the next.
+// failure stores nothing that this process goes on from. Before some events it
+// takes a snapshot, so the caller must have folded each before it appends the next.
 //
 // The error is [ErrUnavailable] when nothing was stored and it can be tried
 // again, [ErrTooLarge] when it never will be, and [ErrFenced] or [ErrDiverged]

@@ -3,37 +3,50 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"nightshift/remediate"
 )
 
-// A snapshot is due after so many events, or so long after the last one if there
-// was an event since. One that can't be made is tried again sooner.
+// A snapshot is due after so many events, once these are longer than the last
+// snapshot was: so a start reads at most about twice the fold, and what snapshots
+// cost stays below what events cost, however large the fold is. It is due in any
+// case after mostEvents, and so long after the last one if there was an event
+// since. One that can't be made is tried again sooner.
 const (
-	snapshotEvery = 10_000
+	snapshotEvery = 500
+	mostEvents    = 10_000
 	snapshotAfter = 24 * time.Hour
 	retryEvery    = 1000
 	retryAfter    = time.Hour
 	// closeEvery is after how many events Close takes one: reading so many takes
 	// a start about 5 ms.
-	closeEvery = 1000
+	closeEvery = 500
 )
 
 // due is when the next snapshot is.
 type due struct {
 	last, at uint64
 	by       remediate.Instant
+	// size is the length of the last fold, since that of the events after it.
+	size, since int
 }
 
-// nextSnapshot counts from the last one, which was event n.
-func nextSnapshot(n uint64, now remediate.Instant) due {
-	return due{last: n, at: n + snapshotEvery, by: now.Add(snapshotAfter)}
+// nextSnapshot counts from the last one, which was event n and held size bytes.
+func nextSnapshot(n uint64, now remediate.Instant, size int) due {
+	return due{last: n, at: n + mostEvents, by: now.Add(snapshotAfter), size: size}
 }
 
 // reached reports whether it is time, before the event after n.
 func (d due) reached(n uint64, now remediate.Instant) bool {
-	return n >= d.at || n > d.last && !now.Before(d.by)
+	long := n >= d.last+snapshotEvery && d.since >= d.size
+	return long || n >= d.at || n > d.last && !now.Before(d.by)
+}
+
+// again puts off the next try after one that failed.
+func (d *due) again(n uint64, now remediate.Instant) {
+	*d = due{last: d.last, at: n + retryEvery, by: now.Add(retryAfter), size: math.MaxInt}
 }
 
 // snapshotIfDue stores the fold. That it can't be made stops nothing: the log is
@@ -46,13 +59,13 @@ func (j *Journal) snapshotIfDue(ctx context.Context, now remediate.Instant) erro
 	d, err := j.draftSnapshot(SnapshotTaken, j.o.now(), nil)
 	if err != nil {
 		j.o.logger().Error("no snapshot of the journal could be made", "error", err)
-		c.snapshot.at, c.snapshot.by = c.n+retryEvery, now.Add(retryAfter)
+		c.snapshot.again(c.n, now)
 		return nil
 	}
 	if err := j.append(ctx, d); err != nil {
 		return fmt.Errorf("cannot append %s: %w", SnapshotTaken, err)
 	}
-	c.snapshot = nextSnapshot(c.n, now)
+	c.snapshot = nextSnapshot(c.n, now, d.fold)
 	return nil
 }
 
@@ -82,5 +95,10 @@ func (j *Journal) draftSnapshot(what remediate.EventType, now remediate.Instant,
 	if err := d.pack(fold); err != nil {
 		return nil, err
 	}
-	return j.draft(snapshotSubject(j.o.Host), remediate.Event{Type: what, At: now}, d)
+	draft, err := j.draft(snapshotSubject(j.o.Host), remediate.Event{Type: what, At: now}, d)
+	if err != nil {
+		return nil, err
+	}
+	draft.fold = len(fold)
+	return draft, nil
 }

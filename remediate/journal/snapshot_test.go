@@ -56,22 +56,52 @@ func TestAStartReadsTheNewestSnapshotAndWhatCameAfterIt(t *testing.T) {
 
 func TestWhenASnapshotIsDue(t *testing.T) {
 	now := startOfTests
-	d := nextSnapshot(100, now)
 	for _, c := range []struct {
-		n    uint64
-		now  remediate.Instant
-		want bool
+		n           uint64
+		now         remediate.Instant
+		fold, since int
+		want        bool
 	}{
-		{100, now, false},
-		{10_099, now, false},
-		{10_100, now, true},
-		{101, now.Add(24*time.Hour - 1), false},
-		{101, now.Add(24 * time.Hour), true},
-		{100, now.Add(48 * time.Hour), false}, // nothing happened since
+		{100, now, 0, 0, false},
+		{599, now, 0, 1 << 20, false},
+		{600, now, 0, 1 << 20, true},
+		{600, now, 2 << 20, 1 << 20, false}, // the fold is longer than what came after it
+		{10_099, now, 2 << 20, 1 << 20, false},
+		{10_100, now, 2 << 20, 1 << 20, true},
+		{101, now.Add(24*time.Hour - 1), 0, 1000, false},
+		{101, now.Add(24 * time.Hour), 0, 1000, true},
+		{100, now.Add(48 * time.Hour), 0, 0, false}, // nothing happened since
 	} {
+		d := nextSnapshot(100, now, c.fold)
+		d.since = c.since
 		if got := d.reached(c.n, c.now); got != c.want {
-			t.Errorf("at event %d, %s later: %v, want %v", c.n, c.now.Since(now), got, c.want)
+			t.Errorf("at event %d, %s and %d bytes after a fold of %d: %v, want %v", c.n, c.now.Since(now), c.since, c.fold, got, c.want)
 		}
+	}
+}
+
+func TestASnapshotThatFailedIsTriedAgainLater(t *testing.T) {
+	now := startOfTests
+	d := nextSnapshot(100, now, 0)
+	d.again(1100, now)
+	d.since = 1 << 30
+	if d.reached(2099, now) || !d.reached(2100, now) || !d.reached(1101, now.Add(time.Hour)) {
+		t.Error("it is not tried again after 1,000 events, or an hour")
+	}
+}
+
+// Events that are read back count for the next snapshot as those that are appended.
+func TestAKilledAgentGoesOnCountingToTheNextSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	a := start(t, dir)
+	a.add(t, 20)
+	a.chain.snapshot.at = a.chain.n
+	a.add(t, 5)
+	want := a.chain.snapshot
+	a.chain.replayed = false // no snapshot at the end
+	a.stop(t)
+	if got := start(t, dir).chain.snapshot; got != want {
+		t.Errorf("after a start the next snapshot is due by %+v, want %+v", got, want)
 	}
 }
 

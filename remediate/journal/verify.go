@@ -137,7 +137,7 @@ func (j *Journal) beginEpoch(ctx context.Context, by, reason string) error {
 		c.broken = ErrDiverged
 		return err
 	}
-	c.snapshot = nextSnapshot(c.n, now)
+	c.snapshot = nextSnapshot(c.n, now, d.fold)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -23,6 +24,15 @@ func now() remediate.Instant {
 		return remediate.Instant{Wall: time.Now().UTC()}
 	}
 	return remediate.Instant{Wall: time.Now().UTC().Round(0), Boot: bootID, Up: time.Duration(up.Nano())}
+}
+
+// longAgo is a clock in an earlier boot.
+func longAgo(before time.Duration) func() remediate.Instant {
+	return func() remediate.Instant {
+		then := now()
+		then.Wall, then.Boot = then.Wall.Add(-before), fmt.Sprintf(anotherBoot, "000000000000")
+		return then
+	}
 }
 
 // clockedLog is the log; it notes when each event has become durable.

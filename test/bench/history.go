@@ -18,12 +18,10 @@ import (
 // historyHost is the host whose history it is: the world's.
 const historyHost = "rave-1"
 
-// span is how far back a history goes: what is kept of alerts and evidence.
-const span = 30 * 24 * time.Hour
-
-// tail is how many events there are after the newest snapshot: nine tenths of the
-// most that there can be.
-const tail = 9_000
+// apart is how far the incidents of a history are from each other: as often as a
+// playbook's own bounds let one unit be acted on ([remediate.DefaultAttempts] in
+// [remediate.DefaultPer]). A million events are three years.
+const apart = remediate.DefaultPer / remediate.DefaultAttempts
 
 // longHistory times starts on a long history: after a kill, when the events since
 // the newest snapshot are read, and after an orderly end, when there are none.
@@ -36,13 +34,7 @@ func (b *bench) longHistory(ctx context.Context) ([]row, error) {
 		return nil, err
 	}
 	progress("writing %d events", b.history)
-	if err := writeHistory(ctx, dir, b.history-tail); err != nil {
-		return nil, err
-	}
-	if err := takeSnapshot(ctx, dir); err != nil {
-		return nil, err
-	}
-	if err := writeHistory(ctx, dir, tail); err != nil {
+	if err := writePast(ctx, dir, b.history); err != nil {
 		return nil, err
 	}
 	what := fmt.Sprintf("%d events", b.history)
@@ -62,6 +54,41 @@ func (b *bench) longHistory(ctx context.Context) ([]row, error) {
 		t.row("start to ready, after an orderly end", "ms", "").atMost(1000),
 		turns{ours: resident}.row("resident, after an orderly end", "MiB", "").atMost(64)), err
 }
+
+// The journal takes a snapshot every leastTail events, or once they are as long as
+// the fold, if that is later; mostTail at the most.
+const (
+	leastTail = 500
+	mostTail  = 10_000
+)
+
+// writePast leaves in dir a log of count events as a kill would: with the newest
+// snapshot nine tenths of the way to the next one back.
+func writePast(ctx context.Context, dir string, count int) error {
+	life, err := liveOnce(ctx, dir, longAgo(time.Duration(count)*apart))
+	if err != nil {
+		return err
+	}
+	lately := time.Now().Add(-lasts(life, mostTail))
+	if err := writeHistory(ctx, dir, life, count-leastTail, lately); err != nil {
+		return err
+	}
+	fold, err := takeSnapshot(ctx, dir)
+	if err != nil {
+		return err
+	}
+	tail := min(max(leastTail, fold/eventLength), mostTail) * 9 / 10
+	progress("a fold of %d KiB, and %d events after it", fold>>10, tail)
+	return writeHistory(ctx, dir, life, tail, lately.Add(lasts(life, tail)))
+}
+
+// lasts is how long count events go on.
+func lasts(life []journal.Recorded, count int) time.Duration {
+	return time.Duration(count/len(life)) * apart
+}
+
+// eventLength is how long an event of the rig is on average, in bytes.
+const eventLength = 1000
 
 // startOnce starts the agent on a history, holds the history to be sound, and
 // stops the agent.
@@ -87,42 +114,41 @@ func undamaged() error {
 	return err
 }
 
-// takeSnapshot opens a history and closes it, which takes a snapshot.
-func takeSnapshot(ctx context.Context, dir string) error {
+// takeSnapshot opens a history and closes it, which takes a snapshot; it returns
+// the fold's length.
+func takeSnapshot(ctx context.Context, dir string) (int, error) {
 	ledger := remediate.NewLedger()
-	j, err := openJournal(ctx, dir, ledger, nil)
+	j, err := openJournal(ctx, dir, ledger, nil, now)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ledger.Prune(now())
-	return j.Close(ctx)
+	fold, err := remediate.EncodeJSON(ledger)
+	return len(fold), errors.Join(err, j.Close(ctx))
 }
 
-// writeHistory adds events to a log, new or old: the life of one real incident,
-// again and again, under other names and at other times. They are written into the
-// log's stream by a server that does not sync, so that it takes seconds, and each
-// holds what the agent checks: its number, and the hash of the one before.
-func writeHistory(ctx context.Context, dir string, count int) error {
-	life, err := liveOnce(ctx, dir)
-	if err != nil {
-		return err
-	}
+// writeHistory adds events to a log, the last of them at a time: the
+// life of one real incident, again and again, under other names and at other times.
+// They are written into the log's stream by a server that does not sync, so that it
+// takes seconds, and each holds what the agent checks: its number, and the hash of
+// the one before.
+func writeHistory(ctx context.Context, dir string, life []journal.Recorded, count int, until time.Time) error {
 	s, err := openStream(ctx, dir, life[0].Epoch)
 	if err != nil {
 		return err
 	}
-	err = s.fill(ctx, stencilsOf(life), count)
+	err = s.fill(ctx, stencilsOf(life), count, until.Add(-lasts(life, count)))
 	return errors.Join(err, s.close())
 }
 
 // liveOnce has the rig handle one incident and returns its events.
-func liveOnce(ctx context.Context, dir string) (life []journal.Recorded, err error) {
+func liveOnce(ctx context.Context, dir string, clock func() remediate.Instant) (life []journal.Recorded, err error) {
 	const unit = "ns-bench-life.service"
 	if err := errors.Join(sleeper(unit), systemctl("start", unit)); err != nil {
 		return nil, err
 	}
 	seen := newCourses()
-	r, err := newRig(ctx, dir, []string{unit}, seen, false)
+	r, err := newRig(ctx, dir, []string{unit}, seen, false, clock)
 	if err != nil {
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func (b *bench) intentWith(ctx context.Context, units []string, rate int, acts b
 	if err != nil {
 		return nil, err
 	}
-	rig, err := newRig(ctx, ours, units, seen, acts)
+	rig, err := newRig(ctx, ours, units, seen, acts, now)
 	if err != nil {
 		return nil, errors.Join(err, stop())
 	}

@@ -50,9 +50,9 @@ var benchPlaybook = remediate.Playbook{
 
 // newRig starts the parts with their state in dir. It restarts units only if it
 // acts; else an act takes no time, and all before it is real.
-func newRig(ctx context.Context, dir string, units []string, seen *courses, acts bool) (*rig, error) {
+func newRig(ctx context.Context, dir string, units []string, seen *courses, acts bool, clock func() remediate.Instant) (*rig, error) {
 	ledger, registry := remediate.NewLedger(), prometheus.NewRegistry()
-	j, err := openJournal(ctx, dir, ledger, registry)
+	j, err := openJournal(ctx, dir, ledger, registry, clock)
 	if err != nil {
 		return nil, err
 	}
@@ -67,15 +67,15 @@ func newRig(ctx context.Context, dir string, units []string, seen *courses, acts
 		Config: engine.Config{Inventory: inv, Playbooks: []remediate.Playbook{benchPlaybook}, Mode: remediate.Act, MaxActing: len(units)},
 		Log:    clockedLog{j, seen}, World: rigWorld{bus, seen}, Ledger: ledger,
 		Actions: map[remediate.Verb]remediate.Action{remediate.VerbRestart: clockedAction{bus.Actions()[remediate.VerbRestart], seen, acts}},
-		Now:     now, Logger: slog.New(slog.DiscardHandler), Registerer: registry,
+		Now:     clock, Logger: slog.New(slog.DiscardHandler), Registerer: registry,
 	})
 	return r, r.start(ctx)
 }
 
 // openJournal opens a log and folds it, as the agent does.
-func openJournal(ctx context.Context, dir string, ledger *remediate.Ledger, registry prometheus.Registerer) (*journal.Journal, error) {
+func openJournal(ctx context.Context, dir string, ledger *remediate.Ledger, registry prometheus.Registerer, clock func() remediate.Instant) (*journal.Journal, error) {
 	j, err := journal.Open(ctx, journal.Options{
-		Dir: dir, Host: historyHost, Agent: "bench", Now: now, Metrics: registry,
+		Dir: dir, Host: historyHost, Agent: "bench", Now: clock, Metrics: registry,
 		Snapshot: func() ([]byte, error) { return remediate.EncodeJSON(ledger) },
 	})
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"os/exec"
 )
 
-// fewEvents is a history of some months: of all that a start has to read at most,
-// which is the events of one interval between snapshots.
+// fewEvents is a history of some months.
 const fewEvents = 10_000
 
 // starts times the agent from its start until it says that it is ready, beside a
@@ -23,7 +22,7 @@ func (b *bench) starts(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeHistory(ctx, few, fewEvents); err != nil {
+	if err := writePast(ctx, few, fewEvents); err != nil {
 		return nil, err
 	}
 	var rows []row

@@ -41,7 +41,7 @@ func stencilsOf(life []journal.Recorded) []stencil {
 			r.At.Wall.Format(wireTime):  timeHole,
 			fmt.Sprintf(`"n":%d,`, r.N): placeHole,
 			r.Prev:                      prevHole,
-			bootID:                      bootHole,
+			r.At.Boot:                   bootHole,
 			fingerprintOf(life):         fingerprintHole,
 		})
 	}

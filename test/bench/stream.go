@@ -100,13 +100,13 @@ func hashOf(stored []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// fill adds whole lives until there are count events more.
-func (s *stream) fill(ctx context.Context, life []stencil, count int) error {
+// fill adds whole lives until there are count events more, the first at a time.
+func (s *stream) fill(ctx context.Context, life []stencil, count int, from time.Time) error {
 	n, prev, seq, err := s.end(ctx)
 	if err != nil {
 		return err
 	}
-	ids, from := ulid.DefaultEntropy(), time.Now().Add(-span)
+	ids := ulid.DefaultEntropy()
 	var f filling
 	for added := range count {
 		step := added % len(life)
@@ -117,7 +117,7 @@ func (s *stream) fill(ctx context.Context, life []stencil, count int) error {
 			f.incident, f.fingerprint = nameOf(n), fmt.Sprintf("%016x", n)
 		}
 		n++
-		f.n, f.prev, f.at = n, prev, from.Add(time.Duration(added)*(span/time.Duration(count)))
+		f.n, f.prev, f.at = n, prev, from.Add(time.Duration(added)*apart/time.Duration(len(life)))
 		if f.id, err = ulid.New(ulid.Timestamp(f.at), ids); err != nil {
 			return err
 		}

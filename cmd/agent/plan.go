@@ -82,5 +82,5 @@ func tellHeld(s screen, i *remediate.Incident, now time.Time) {
 	s.line(in(red, "waits for a person"), say(" until "+moment(until)+" ("+span(max(until.Sub(now), 0))+" from now), then it is handed over:"))
 	tellRung(s, *rung, now)
 	s.line(say("  may approve: whoever has this host's operator key"))
-	s.line(say("  nightshift approve " + string(i.ID) + ", or nightshift deny " + string(i.ID)))
+	s.line(say("  nightshift approve " + string(i.ID) + ", or nightshift deny " + string(i.ID) + " --comment …"))
 }

@@ -82,7 +82,7 @@ func (t *teller) words(entry oncall.Entry) told {
 func (t *teller) sayOpened(o remediate.Opened) told {
 	w := told{head: in(bold, "opened by alert "+orDash(o.Alert.Name()))}
 	if o.Asked != nil {
-		w.head = in(bold, "asked for "+askedText(*o.Asked))
+		w.head = in(bold, "asked "+askedText(*o.Asked))
 	}
 	for _, name := range []string{"summary", "description"} {
 		if text := o.Alert.Annotations[name]; text != "" {

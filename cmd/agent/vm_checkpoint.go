@@ -67,19 +67,19 @@ func (c *cli) verifyCheckpoint(ctx context.Context, vm, name string) error {
 // keepCommand is what the unit that root owns runs: the agent may start it, and can
 // write none of what it writes.
 func (c *cli) keepCommand() *cobra.Command {
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:    "keep VM:NAME",
 		Short:  "Copy a checkpoint to where the agent can't write, and make it the last known good",
 		Long:   "Copy a checkpoint to where the agent can't write, check it, and make it the last known good. It is\nwhat nightshift-promote@VM:NAME.service runs as root.",
 		Args:   cobra.ExactArgs(1),
 		Hidden: true,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.keep(cmd.Context(), args[0])
-		},
 	}
+	user := command.Flags().String("user", "nightshift", "the user that the agent runs as, whose list of checkpoints is believed")
+	command.RunE = func(cmd *cobra.Command, args []string) error { return c.keep(cmd.Context(), args[0], *user) }
+	return command
 }
 
-func (c *cli) keep(ctx context.Context, instance string) error {
+func (c *cli) keep(ctx context.Context, instance, user string) error {
 	vm, name, ok := strings.Cut(instance, ":")
 	if !ok || vm == "" || name == "" {
 		return wrongUse("cannot keep %q: expected VM:NAME", instance)
@@ -94,7 +94,7 @@ func (c *cli) keep(ctx context.Context, instance string) error {
 	}
 	p := progress{screen: newScreen(c.err), now: c.now, began: c.now()}
 	defer p.clear()
-	digest, err := agent.Promote(ctx, settings, target.Name, name, p.tell)
+	digest, err := agent.Promote(ctx, settings, target.Name, name, user, p.tell)
 	if err != nil {
 		return err
 	}

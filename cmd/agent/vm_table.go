@@ -153,11 +153,7 @@ func tellVM(s screen, vm oncall.VM, now time.Time) {
 	field("unit", say(vm.Unit))
 	field("state", in(healthStyle(vm.Health), reasoned(orDash(vm.State), vm.Health.String(), oneLine(vm.Detail))))
 	for _, disk := range vm.Disks {
-		does := "goes back"
-		if disk.Keep {
-			does = "stays"
-		}
-		field("disk", say(fmt.Sprintf("%s %s %s", disk.Name, does, disk.File)))
+		field("disk", say(diskWords(disk)))
 	}
 	field("good", say(cmp.Or(goodLacks(vm), goodWords(vm, now))))
 	if vm.Problem != "" {
@@ -167,6 +163,17 @@ func tellVM(s screen, vm oncall.VM, now time.Time) {
 		s.line()
 		checkpointTable(vm.Checkpoints, now).write(s)
 	}
+}
+
+// diskWords say what a rollback does with a disk, and what it is on.
+func diskWords(d oncall.Disk) string {
+	switch {
+	case d.Keep:
+		return d.Name + " stays"
+	case d.File == "":
+		return d.Name + " goes back"
+	}
+	return d.Name + " goes back, is on " + d.File
 }
 
 // goodLacks says why there is nothing to go back to; empty when there is.

@@ -20,6 +20,7 @@ import (
 	"nightshift/remediate/journal"
 	"nightshift/remediate/oncall"
 	"nightshift/remediate/probe"
+	"nightshift/remediate/qemu/link"
 	"nightshift/remediate/systemd"
 )
 
@@ -44,6 +45,7 @@ type Agent struct {
 	engine    *engine.Engine
 	counts    *webhook.Metrics
 	damaged   *journal.Damage
+	epoch     string // which start of a virtual machine this is; empty on no such machine
 
 	sampling atomic.Pointer[func()] // stops the probes that sample by themselves
 	teardown teardown
@@ -137,9 +139,10 @@ func (a *Agent) openWorld(file *inventory.File, probes map[string]prober) {
 	a.teardown.add("systemd", func(context.Context) error { a.bus.Close(); return nil })
 	a.world = &world{
 		units:  systemd.NewUnits(a.bus, func() []string { return unitNames(a.file()) }),
-		sights: sightsOf(file),
+		sights: sightsOf(file), log: a.log,
 	}
-	a.world.use(probes, makeVMs(a.world, file, nil, a.log))
+	a.world.use(probes, makeVMs(a.world, file, nil, true))
+	a.teardown.add("virtual machines", func(context.Context) error { a.world.closeVMs(); return nil })
 }
 
 // sightsOf is where the evidence of a host is taken.
@@ -195,6 +198,9 @@ func (a *Agent) start(ctx context.Context) error {
 	if err := a.freezeIfDamaged(ctx); err != nil {
 		return err
 	}
+	if err := a.awake(ctx); err != nil {
+		return err
+	}
 	a.sample()
 	if err := a.startReading(ctx); err != nil {
 		return err
@@ -202,6 +208,8 @@ func (a *Agent) start(ctx context.Context) error {
 	if err := a.startPeople(); err != nil {
 		return err
 	}
+	a.startPruning()
+	a.speakWithHost(link.Device)
 	return a.startServing()
 }
 
@@ -302,7 +310,7 @@ func (a *Agent) Reload() error {
 	}
 	a.inventory.Store(file)
 	a.journal.Describe(file.Digest, digestOf(config))
-	a.world.use(probes, makeVMs(a.world, file, *a.world.vms.Load(), a.log))
+	a.world.use(probes, makeVMs(a.world, file, *a.world.vms.Load(), true))
 	a.sample()
 	a.engine.Configure(config)
 	a.log.Info("the inventory was read anew", slog.String("digest", file.Digest))

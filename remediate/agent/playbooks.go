@@ -62,7 +62,6 @@ func notKept(file *inventory.File) []error {
 	levels := file.Escalation.Levels
 	refuse(len(file.Groups) > 0, "groups", "keeps no min_healthy")
 	refuse(len(file.Profiles) > 0, "profiles", "sets no limits")
-	refuse(len(file.VMs) > 0, "vms", "looks after no virtual machines")
 	refuse(len(levels) > 1 || len(levels) == 1 && levels[0] > 0, "escalation", "calls nobody by itself: Alertmanager does")
 	return errs
 }

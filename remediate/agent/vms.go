@@ -29,7 +29,24 @@ type machine struct {
 	spec inventory.VM
 	// checkpoints lists what one can go back to.
 	checkpoints func(ctx context.Context) ([]oncall.Checkpoint, error)
-	well        *wellness
+	// prune removes what was put aside and is kept no longer.
+	prune func(ctx context.Context) (removed []string, err error)
+	well  *wellness
+	guest *guest // nil where nobody is inside
+}
+
+// close ends what the machine keeps open.
+func (m *machine) close() {
+	if m.guest != nil {
+		m.guest.host.Close()
+	}
+}
+
+// closeVMs ends what the machines keep open.
+func (w *world) closeVMs() {
+	for _, m := range *w.vms.Load() {
+		m.close()
+	}
 }
 
 // find is the machine of that name; the error says that there is none any more.
@@ -61,10 +78,7 @@ func (w *world) Machine(ctx context.Context, name string, asked *remediate.Asked
 // made.
 func nameAsked(m *remediate.Machine, asked remediate.Asked) {
 	m.Images, m.Lacks = copied(m.Images), copied(m.Lacks)
-	image, found := m.Images[remediate.WasAsked]
-	found = found && (image.File != "" || image.Digest != "")
-	_, made := m.Images[remediate.ToBeMade]
-	_, cannot := m.Lacks[remediate.ToBeMade]
+	image, named := m.Images[remediate.WasAsked]
 	switch {
 	case asked.Image != "":
 	case asked.Checkpoint == "":
@@ -72,16 +86,13 @@ func nameAsked(m *remediate.Machine, asked remediate.Asked) {
 		if good, ok := m.Images[remediate.LastKnownGood]; ok {
 			m.Images[remediate.WasAsked] = good
 		}
-	case found && !made && !cannot:
+	case named && image.Digest != "":
 		m.Lacks[remediate.ToBeMade] = fmt.Sprintf("there is a checkpoint %q already: name the new one otherwise", asked.Checkpoint)
-	case !found:
+	case named:
 		delete(m.Images, remediate.WasAsked)
-		if m.Lacks[remediate.WasAsked] == "" {
-			m.Lacks[remediate.WasAsked] = fmt.Sprintf("there is no checkpoint %q", asked.Checkpoint)
-		}
-		if !made && !cannot {
-			m.Images[remediate.ToBeMade] = remediate.Image{Name: asked.Checkpoint}
-		}
+		m.Images[remediate.ToBeMade] = image
+	default:
+		m.Lacks[remediate.ToBeMade] = m.Lacks[remediate.WasAsked]
 	}
 }
 
@@ -132,11 +143,17 @@ func (a vmAction) Witness(ctx context.Context, step remediate.Step) (remediate.W
 	return action.Witness(ctx, step)
 }
 
-// Do acts.
+// takesOver are the steps before which the agent inside is told to stand aside.
+var takesOver = []remediate.Verb{remediate.VerbPowerDown, remediate.VerbReset}
+
+// Do acts. The agent inside hears of it before power goes.
 func (a vmAction) Do(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
 	action, err := a.of(step)
 	if err != nil {
 		return remediate.Receipt{}, err
+	}
+	if m, err := a.world.find(step.On.Name); err == nil && m.guest != nil && slices.Contains(takesOver, step.Do) {
+		m.guest.standAside(ctx, asideFor(m.spec), step.String(), a.world.log)
 	}
 	return action.Do(ctx, step, before)
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type prober interface {
 type world struct {
 	units  *systemd.Units
 	sights probe.Sights
+	log    *slog.Logger
 	probes atomic.Pointer[map[string]prober]
 	vms    atomic.Pointer[map[string]*machine]
 }

@@ -15,8 +15,9 @@ const patience = 2 * time.Minute
 
 // delivery is one alert as the receiver was told.
 type delivery struct {
-	Status string
-	Labels map[string]string
+	Status   string
+	Labels   map[string]string
+	StartsAt time.Time
 }
 
 // receive stands where the agent will: on the address that the shipped route
@@ -53,13 +54,19 @@ func receive(t *testing.T, w *World) <-chan delivery {
 // this host.
 func await(t *testing.T, told <-chan delivery, alert, status string) {
 	t.Helper()
+	awaitSince(t, time.Time{}, told, alert, status, Hostname)
+}
+
+// awaitSince is await for an alert of that host that began since then.
+func awaitSince(t *testing.T, since time.Time, told <-chan delivery, alert, status, host string) {
+	t.Helper()
 	late := time.After(patience)
 	for {
 		select {
 		case d := <-told:
-			if d.Labels["alertname"] == alert && d.Status == status {
-				if d.Labels["instance"] != Hostname {
-					t.Errorf("%s is about %q, want %s", alert, d.Labels["instance"], Hostname)
+			if d.Labels["alertname"] == alert && d.Status == status && !d.StartsAt.Before(since) {
+				if d.Labels["instance"] != host {
+					t.Errorf("%s is about %q, want %s", alert, d.Labels["instance"], host)
 				}
 				return
 			}

@@ -25,10 +25,10 @@ type keeper struct {
 // startKeeper starts the keeper of the world in dir, in a session and a mount
 // namespace of its own: no interrupt at the terminal reaches it, and none of
 // its mounts reaches the host.
-func startKeeper(tool, dir, root string, lock *os.File) (*keeper, error) {
+func startKeeper(tool, dir, root, hostname string, lock *os.File) (*keeper, error) {
 	k := &keeper{
 		dir:   dir,
-		cmd:   exec.Command(tool, "hold", dir, root, Hostname),
+		cmd:   exec.Command(tool, "hold", dir, root, hostname),
 		log:   &tailBuffer{limit: 4096},
 		ended: make(chan struct{}),
 	}

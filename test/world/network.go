@@ -99,7 +99,7 @@ func literal(address string) (string, error) {
 		return "", fmt.Errorf("cannot reach %q in the world: want host:port: %w", address, err)
 	}
 	switch host {
-	case "localhost", "rave.local", Hostname:
+	case "localhost", "rave.local", Hostname, VMHostHostname:
 		host = "127.0.0.1"
 	}
 	if net.ParseIP(host) == nil {

@@ -50,8 +50,8 @@ func (p Peer) build(ctx context.Context, dir string, log io.Writer) error {
 	return runLogged(cmd, log, "is the Go module proxy within reach?")
 }
 
-// module is the path of the programs that belong to a world.
-const module = "nightshift/test/world/"
+// module is the path below which the programs lie that belong to a world.
+const module = "nightshift/test/"
 
 // buildOwn builds a program of this module into the cache and returns its
 // path. The go command sees for itself whether anything changed.

@@ -32,9 +32,10 @@ var roles = []string{"grafana", "webhook-dispatcher", "gitlab", "meminfo"}
 // furnishSite puts a RAVE site into a world that has not booted yet.
 func (w *World) furnishSite(ctx context.Context, c cache, o Options) error {
 	steps := []func() error{
-		w.writeSiteFiles,
-		func() error { return w.writeShipped(ctx) },
-		w.writeArguments,
+		func() error { return w.writeFiles(siteFiles, "site") },
+		func() error { return w.writeShipped(ctx, siteShipped) },
+		func() error { return w.writeArguments(siteArguments) },
+		w.writeInterval,
 		w.writeSecrets,
 		func() error { return w.installRoles(ctx, c) },
 		func() error { return w.installAlertmanager(ctx, o) },
@@ -49,17 +50,17 @@ func (w *World) furnishSite(ctx context.Context, c cache, o Options) error {
 	return os.Remove(w.Path("/etc/nginx/sites-enabled/default"))
 }
 
-// writeSiteFiles copies the embedded files; Prometheus' are divided.
-func (w *World) writeSiteFiles() error {
-	return fs.WalkDir(siteFiles, "site", func(path string, entry fs.DirEntry, err error) error {
+// writeFiles copies the embedded files of a directory; Prometheus' are divided.
+func (w *World) writeFiles(files embed.FS, dir string) error {
+	return fs.WalkDir(files, dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		text, err := siteFiles.ReadFile(path)
+		text, err := files.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		target := strings.TrimPrefix(path, "site")
+		target := strings.TrimPrefix(path, dir)
 		if target == "/etc/prometheus/prometheus.yml" {
 			return w.writeDivided(target, text)
 		}
@@ -67,24 +68,31 @@ func (w *World) writeSiteFiles() error {
 	})
 }
 
-// writeShipped installs what this project ships for Prometheus and
-// Alertmanager, with nothing changed but the durations.
-func (w *World) writeShipped(ctx context.Context) error {
+// siteShipped is what this project ships for a site's Prometheus and
+// Alertmanager, below deploy/, and where it belongs.
+var siteShipped = map[string]string{
+	"prometheus/rave.yml":           "/etc/prometheus/rules/rave.yml",
+	"prometheus/nightshift.yml":     "/etc/prometheus/rules/nightshift.yml",
+	"alertmanager/alertmanager.yml": "/etc/prometheus/alertmanager.yml",
+}
+
+// writeShipped installs files of deploy/ with nothing changed but the
+// durations of those in YAML.
+func (w *World) writeShipped(ctx context.Context, shipped map[string]string) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
-	}
-	shipped := map[string]string{
-		"prometheus/rave.yml":           "/etc/prometheus/rules/rave.yml",
-		"prometheus/nightshift.yml":     "/etc/prometheus/rules/nightshift.yml",
-		"alertmanager/alertmanager.yml": "/etc/prometheus/alertmanager.yml",
 	}
 	for from, to := range shipped {
 		text, err := os.ReadFile(filepath.Join(root, "deploy", from))
 		if err != nil {
 			return err
 		}
-		if err := w.writeDivided(to, text); err != nil {
+		write := w.writeDivided
+		if filepath.Ext(from) != ".yml" {
+			write = func(path string, text []byte) error { return w.WriteFile(path, text, 0o644) }
+		}
+		if err := write(to, text); err != nil {
 			return err
 		}
 	}
@@ -99,10 +107,15 @@ func (w *World) writeDivided(path string, text []byte) error {
 	return w.WriteFile(path, divided, 0o644)
 }
 
+// siteArguments are the services of a site that are told by their arguments.
+var siteArguments = []string{
+	"prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter", "prometheus-node-exporter",
+}
+
 // writeArguments sets the command lines of Debian's services where Debian has
 // them. Durations on them are divided as those in files are; their shipped
 // values are the programs' own defaults.
-func (w *World) writeArguments() error {
+func (w *World) writeArguments(services []string) error {
 	per := func(d time.Duration) string { return (d / time.Duration(w.factor)).Round(time.Millisecond).String() }
 	arguments := map[string][]string{
 		"prometheus": {
@@ -127,14 +140,19 @@ func (w *World) writeArguments() error {
 			fmt.Sprintf("--timeout-offset=%.3f", 0.5/float64(w.factor)),
 		},
 	}
-	for service, list := range arguments {
-		text := "ARGS=\"" + strings.Join(list, " ") + "\"\n"
+	for _, service := range services {
+		text := "ARGS=\"" + strings.Join(arguments[service], " ") + "\"\n"
 		if err := w.WriteFile("/etc/default/"+service, []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
-	// A webhook a second of the site's own time, as long as that is no more
-	// than four of ours: 24 in "5 minutes" even at a factor of 50.
+	return nil
+}
+
+// writeInterval sets GitLab's pace: a webhook a second of the site's own time,
+// as long as that is no more than four of ours: 24 in "5 minutes" even at a
+// factor of 50.
+func (w *World) writeInterval() error {
 	interval := max(time.Second/time.Duration(w.factor), 250*time.Millisecond)
 	return w.WriteFile("/etc/systemd/system/gitlab.service.d/interval.conf",
 		fmt.Appendf(nil, "[Service]\nEnvironment=GITLAB_INTERVAL=%s\n", interval), 0o644)
@@ -174,7 +192,7 @@ func (w *World) writeSecrets() (err error) {
 
 // installRoles installs the stand-in program under each of its names.
 func (w *World) installRoles(ctx context.Context, c cache) error {
-	program, err := buildOwn(ctx, c, "rave")
+	program, err := buildOwn(ctx, c, "world/rave")
 	if err != nil {
 		return err
 	}

@@ -51,9 +51,12 @@ const (
 	maxFactor    = 50
 )
 
-// Hostname is the host name inside each world, and the name by which alerts
-// and inventory know it.
-const Hostname = "rave-1"
+// Host names inside worlds, by which alerts and inventory know them: the
+// machine that is RAVE, and the one that has it as a virtual machine.
+const (
+	Hostname       = "rave-1"
+	VMHostHostname = "rave-host"
+)
 
 // Services is which services a world has.
 type Services int
@@ -63,7 +66,19 @@ const (
 	Bare Services = iota
 	// Site is all of a RAVE site with its monitoring.
 	Site
+	// VMHost is the machine outside of RAVE: QEMU runs it by the shipped unit,
+	// a small guest in its place, and Prometheus and Alertmanager watch it.
+	// See [World.VM].
+	VMHost
 )
+
+// hostname is the name of a world's machine.
+func (s Services) hostname() string {
+	if s == VMHost {
+		return VMHostHostname
+	}
+	return Hostname
+}
 
 // Alertmanager is which Alertmanager a site has.
 type Alertmanager int
@@ -79,6 +94,10 @@ const (
 type Options struct {
 	Services     Services
 	Alertmanager Alertmanager
+
+	// QEMU gives a bare world QEMU's programs, and the kernel and initramfs of
+	// package guest at GuestKernel and GuestInitrd; a VMHost has them anyway.
+	QEMU bool
 
 	// Factor divides every duration of Prometheus' and Alertmanager's
 	// configuration, 1 to 50; 0 is 1, the site as it ships.
@@ -122,6 +141,9 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err := requireRoot(); err != nil {
 		return nil, err
 	}
+	if o.QEMU && o.Services == Site {
+		return nil, errors.New("cannot give a site QEMU: a site is what runs inside; want Bare or VMHost")
+	}
 	o.Factor = max(o.Factor, 1)
 	if o.Factor > maxFactor {
 		return nil, fmt.Errorf("cannot divide time by %d: want 1 to %d, scrapes have to be done between two of them", o.Factor, maxFactor)
@@ -130,11 +152,11 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := buildRoot(ctx, c, o.Log)
+	root, err := rootFor(o).build(ctx, c, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	tool, err := buildOwn(ctx, c, "keeper")
+	tool, err := buildOwn(ctx, c, "world/keeper")
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +218,7 @@ func hold(c cache, tool, root string, o Options) (*World, error) {
 		return nil, err
 	}
 	defer lock.Close() // the keeper has it from here on
-	k, err := startKeeper(tool, dir, root, lock)
+	k, err := startKeeper(tool, dir, root, o.Services.hostname(), lock)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -217,19 +239,35 @@ func (w *World) raise(ctx context.Context, c cache, o Options) error {
 	if err := w.boot(); err != nil {
 		return err
 	}
-	if err := w.awaitRunning(ctx); err != nil || o.Services == Bare {
+	if err := w.awaitRunning(ctx); err != nil {
 		return err
 	}
-	return w.AwaitHealthy(ctx)
+	switch o.Services {
+	case Site:
+		return w.AwaitHealthy(ctx)
+	case VMHost:
+		return w.startVM(ctx)
+	}
+	return nil
 }
 
 // furnish writes the files of the world before anything reads them.
 func (w *World) furnish(ctx context.Context, c cache, o Options) error {
-	if err := w.identify(); err != nil {
+	if err := w.identify(o.Services.hostname()); err != nil {
 		return err
 	}
-	if o.Services == Site {
+	if o.withQEMU() {
+		if err := w.installGuest(ctx, c, o); err != nil {
+			return err
+		}
+	}
+	switch o.Services {
+	case Site:
 		if err := w.furnishSite(ctx, c, o); err != nil {
+			return err
+		}
+	case VMHost:
+		if err := w.furnishVMHost(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -238,13 +276,13 @@ func (w *World) furnish(ctx context.Context, c cache, o Options) error {
 
 // identify gives the world a name and an identity of its own. Without a
 // machine-id systemd would take this for a first boot, and enable everything.
-func (w *World) identify() error {
+func (w *World) identify(hostname string) error {
 	id := make([]byte, 16)
 	_, _ = rand.Read(id)
 	files := map[string]string{
 		"/etc/machine-id":  hex.EncodeToString(id) + "\n",
-		"/etc/hostname":    Hostname + "\n",
-		"/etc/hosts":       "127.0.0.1 localhost " + Hostname + " rave.local\n",
+		"/etc/hostname":    hostname + "\n",
+		"/etc/hosts":       "127.0.0.1 localhost " + hostname + " rave.local\n",
 		"/etc/resolv.conf": "",
 	}
 	for path, text := range files {

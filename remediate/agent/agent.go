@@ -20,7 +20,6 @@ import (
 	"nightshift/remediate/journal"
 	"nightshift/remediate/oncall"
 	"nightshift/remediate/probe"
-	"nightshift/remediate/qemu/link"
 	"nightshift/remediate/systemd"
 )
 
@@ -45,7 +44,7 @@ type Agent struct {
 	engine    *engine.Engine
 	counts    *webhook.Metrics
 	damaged   *journal.Damage
-	epoch     string // which start of a virtual machine this is; empty on no such machine
+	inside    inside
 
 	sampling atomic.Pointer[func()] // stops the probes that sample by themselves
 	teardown teardown
@@ -58,8 +57,13 @@ type Agent struct {
 // New opens the journal and binds the listeners, so that Addr is known. What it
 // opened is closed again when it fails. The error is [ErrFenced] when another
 // process has the state directory.
-func New(s Settings, version string, log *slog.Logger) (*Agent, error) {
+func New(s Settings, version string, log *slog.Logger, options ...Option) (*Agent, error) {
 	a := &Agent{settings: s, version: version, log: log, now: clock(), registry: prometheus.NewRegistry(), done: make(chan struct{})}
+	a.inside.hardware = thisMachine()
+	for _, option := range options {
+		option(a)
+	}
+	a.lookInside()
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.teardown.run(context.Background()))
 	}
@@ -154,13 +158,14 @@ func sightsOf(file *inventory.File) probe.Sights {
 }
 
 func (a *Agent) makeEngine(config engine.Config, ledger *remediate.Ledger) {
+	a.inside.was = ledger.Epoch
 	var later []string
 	for _, fate := range remediate.Fates {
 		later = append(later, string(fate))
 	}
 	a.counts = webhook.NewMetrics(a.registry, later...)
 	a.engine = engine.New(engine.Options{
-		Config: config, Log: recorder{a.journal}, World: a.world, Actions: a.world.actions(), Ledger: ledger,
+		Config: config, Log: recorder{a.journal}, World: sleeper{a.world, a.inside.awake}, Actions: a.world.actions(), Ledger: ledger,
 		FrozenByFile: orByDamage(a.journal.Damage, a.now, frozenByFile(a.now, FreezeFile(a.settings), siteFreezeFile)),
 		Now:          a.now, Told: a.told,
 		CountAlert: func(result string) { a.counts.Count(result, 1) },
@@ -198,7 +203,7 @@ func (a *Agent) start(ctx context.Context) error {
 	if err := a.freezeIfDamaged(ctx); err != nil {
 		return err
 	}
-	if err := a.awake(ctx); err != nil {
+	if err := a.wake(ctx); err != nil {
 		return err
 	}
 	a.sample()
@@ -209,7 +214,7 @@ func (a *Agent) start(ctx context.Context) error {
 		return err
 	}
 	a.startPruning()
-	a.speakWithHost(link.Device)
+	a.speakWithHost()
 	return a.startServing()
 }
 
@@ -330,5 +335,6 @@ func (a *Agent) degraded(ctx context.Context) map[string]string {
 		lacks["journal_damage"] = "all acting is frozen: " + d.Error()
 	}
 	a.world.lacksVMs(ctx, lacks)
+	a.lacksInside(lacks)
 	return lacks
 }

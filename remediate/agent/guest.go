@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -15,23 +16,72 @@ import (
 type guest struct {
 	host *link.Host
 	now  func() time.Time
+	log  *slog.Logger
+
+	stop    context.Context
+	end     context.CancelFunc
+	telling sync.WaitGroup
 
 	mu    sync.Mutex
 	last  link.Status
 	heard time.Time
+	boot  booting
+}
+
+// booting is a start of the machine of which the agent inside is told once it is
+// heard: until then it must leave the acting to the host.
+type booting struct {
+	epoch string // empty when all is told
+	until time.Time
 }
 
 // newGuest opens the line to the agent inside.
-func newGuest(socket string, now func() time.Time) *guest {
-	g := &guest{now: now}
+func newGuest(socket string, now func() time.Time, log *slog.Logger) *guest {
+	g := &guest{now: now, log: log}
+	g.stop, g.end = context.WithCancel(context.Background())
 	g.host = link.NewHost(link.DialSocket(socket), g.hear)
 	return g
+}
+
+// close ends the line.
+func (g *guest) close() {
+	g.end()
+	g.host.Close()
+	g.telling.Wait()
 }
 
 func (g *guest) hear(s link.Status) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last, g.heard = s, g.now()
+	if boot := g.boot; boot.epoch == s.Epoch && boot.epoch != "" {
+		g.boot = booting{}
+		g.telling.Go(func() { g.tellOfBoot(boot) })
+	}
+}
+
+// booted has the agent inside told, once it is heard in this start of the machine,
+// to leave the acting to the host for so long from now.
+func (g *guest) booted(epoch string, lasts time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.boot = booting{epoch, g.now().Add(lasts)}
+}
+
+// tellOfBoot says it, and again when it is heard the next time if that was in vain.
+func (g *guest) tellOfBoot(boot booting) {
+	left := boot.until.Sub(g.now())
+	if left <= 0 {
+		return
+	}
+	if g.tell(g.stop, left, "its boot") == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.boot.epoch == "" {
+		g.boot = boot
+	}
 }
 
 // silentFor is how long an agent inside may say nothing before it counts as gone:
@@ -51,30 +101,97 @@ func (g *guest) answers() bool { return !g.heard.IsZero() && g.now().Sub(g.heard
 
 // tellWithin bounds the wait until the agent inside has made durable that the host
 // takes over: the host goes on in any case.
-const tellWithin = 3 * time.Second
+const tellWithin = 5 * time.Second
 
-// standAside tells the agent inside, if it is there, to leave the acting to the host
-// for so long. That it did not hear holds nothing up.
-func (g *guest) standAside(ctx context.Context, lasts time.Duration, why string, log *slog.Logger) {
+// tell tells the agent inside to leave the acting to the host for so long. A guest
+// that is down can't hear, and that holds nothing up.
+func (g *guest) tell(ctx context.Context, lasts time.Duration, why string) error {
+	ctx, cancel := context.WithTimeout(ctx, tellWithin)
+	defer cancel()
+	err := g.host.StandAside(ctx, min(lasts, link.MaxAside), why)
+	if err != nil && g.stop.Err() == nil {
+		g.log.Warn("the agent inside was not told to stand aside", slog.String("because", why), slog.Any("err", err))
+	}
+	return err
+}
+
+// factGuest is the fact of a receipt that says whether the agent inside knew.
+const factGuest = "guest"
+
+// standAside tells the agent inside of a step, if it is there, and returns what came
+// of that for the step's receipt.
+func (g *guest) standAside(ctx context.Context, lasts time.Duration, step remediate.Step) string {
 	g.mu.Lock()
 	there := g.answers()
 	g.mu.Unlock()
 	if !there {
-		return
+		return "not told: it had not been heard for " + silentFor.String()
 	}
-	ctx, cancel := context.WithTimeout(ctx, tellWithin)
-	defer cancel()
-	if err := g.host.StandAside(ctx, min(lasts, link.MaxAside), why); err != nil {
-		log.Warn("the agent inside was not told to stand aside", slog.String("step", why), slog.Any("err", err))
+	if err := g.tell(ctx, lasts, step.String()); err != nil {
+		return "not told: " + err.Error()
 	}
+	return "stands aside for " + lasts.String()
 }
 
-// asideFor is how long the agent inside leaves the acting to its host when power
-// goes: until it has powered down, its disks are exchanged, it has booted, and a
-// minute more.
-func asideFor(spec inventory.VM) time.Duration {
-	return spec.PowerDownWithin + swapsWithin + spec.BootsWithin + time.Minute
+// asides are the steps that take the machine away from the agent inside, with how
+// long that leaves the acting to the host: until the power is gone, or the machine
+// is up again by itself, and a minute more. After a start of another epoch it stands
+// aside anew, see [machine.note].
+var asides = map[remediate.Verb]func(inventory.VM) time.Duration{
+	remediate.VerbPowerDown: func(spec inventory.VM) time.Duration { return spec.PowerDownWithin + time.Minute },
+	remediate.VerbReset:     bootsFor,
 }
 
-// swapsWithin is as long as the playbooks let an exchange of disks take.
-const swapsWithin = 5 * time.Minute
+// bootsFor is how long a boot is the host's to judge: the boot gate's length and a
+// minute.
+func bootsFor(spec inventory.VM) time.Duration { return spec.BootsWithin + time.Minute }
+
+// announce tells the agent inside of a step that takes its machine away; it returns
+// what came of that, empty where there is nothing to tell.
+func (m *machine) announce(ctx context.Context, step remediate.Step) string {
+	lasts := asides[step.Do]
+	if m.guest == nil || lasts == nil {
+		return ""
+	}
+	return m.guest.standAside(ctx, lasts(m.spec), step)
+}
+
+// note adds to a receipt whether the agent inside knew, and after a boot has it told
+// to leave the acting to the host until that is judged.
+func (m *machine) note(step remediate.Step, r remediate.Receipt, told string) remediate.Receipt {
+	if told != "" {
+		r.Facts = copied(r.Facts)
+		r.Facts[factGuest] = told
+	}
+	if epoch := r.Facts[factEpoch]; m.guest != nil && step.Do == remediate.VerbBoot && epoch != "" {
+		m.guest.booted(epoch, bootsFor(m.spec))
+	}
+	return r
+}
+
+// factEpoch is the fact of a boot's receipt that names the start.
+const factEpoch = "epoch"
+
+// words say how the agent inside stands, for people.
+func (g *guest) words() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.heard.IsZero() {
+		return "not heard yet"
+	}
+	s, ago := g.last, g.now().Sub(g.heard).Round(time.Second)
+	words := fmt.Sprintf("%s %s, mode %s, heard %s ago", s.Host, s.Version, s.Mode, ago)
+	if s.Frozen {
+		words += ", frozen"
+	}
+	if s.Acting {
+		words += ", acting"
+	}
+	if s.Escalated > 0 {
+		words += fmt.Sprintf(", %d with people", s.Escalated)
+	}
+	if !g.answers() {
+		words += ", silent"
+	}
+	return words
+}

@@ -59,10 +59,10 @@ func (a *Agent) lookInside() {
 	if err == nil {
 		err = isKept(in.hardware.Sys, a.settings.StateDir, told.keep)
 	}
-	if err == nil || a.settings.Mode == remediate.Observe {
+	if err == nil || a.settings.Mode == remediate.WatchOnly {
 		return
 	}
-	a.settings.Mode = remediate.Observe
+	a.settings.Mode = remediate.WatchOnly
 	in.lacks = "it only observes, because a rollback of this virtual machine could take its memory away: " + err.Error()
 	a.log.Warn(in.lacks)
 }
@@ -168,4 +168,3 @@ func (a *Agent) lacksInside(lacks map[string]string) {
 		lacks["inside"] = a.inside.lacks
 	}
 }
-

@@ -39,7 +39,7 @@ func makeVMs(w *world, file *inventory.File, before map[string]*machine, listen 
 func makeVM(w *world, name string, spec inventory.VM, listen bool) *machine {
 	m := &machine{spec: spec, well: &wellness{}}
 	if listen && spec.Guest != "" {
-		m.guest = newGuest(spec.Guest, time.Now)
+		m.guest = newGuest(spec.Guest, time.Now, w.log)
 	}
 	o := optionsOf(name, spec)
 	o.Keeper, o.Probe, o.Log, o.Now, o.Reached = keeper{w.units}, w.Probe, w.log, time.Now, reached

@@ -38,7 +38,7 @@ type machine struct {
 // close ends what the machine keeps open.
 func (m *machine) close() {
 	if m.guest != nil {
-		m.guest.host.Close()
+		m.guest.close()
 	}
 }
 
@@ -122,49 +122,46 @@ func (w *world) actions() map[remediate.Verb]remediate.Action {
 // vmAction does a step to the virtual machine that it names.
 type vmAction struct{ world *world }
 
-func (a vmAction) of(step remediate.Step) (remediate.Action, error) {
+func (a vmAction) of(step remediate.Step) (*machine, remediate.Action, error) {
 	m, err := a.world.find(step.On.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	action := m.Actions()[step.Do]
 	if action == nil {
-		return nil, fmt.Errorf("nothing can %s %s", step.Do, step.On)
+		return nil, nil, fmt.Errorf("nothing can %s %s", step.Do, step.On)
 	}
-	return action, nil
+	return m, action, nil
 }
 
 // Witness reads what would tell whether the step happened.
 func (a vmAction) Witness(ctx context.Context, step remediate.Step) (remediate.Witness, error) {
-	action, err := a.of(step)
+	_, action, err := a.of(step)
 	if err != nil {
 		return nil, err
 	}
 	return action.Witness(ctx, step)
 }
 
-// takesOver are the steps before which the agent inside is told to stand aside.
-var takesOver = []remediate.Verb{remediate.VerbPowerDown, remediate.VerbReset}
-
 // Do acts. The agent inside hears of it before power goes.
 func (a vmAction) Do(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
-	action, err := a.of(step)
+	m, action, err := a.of(step)
 	if err != nil {
 		return remediate.Receipt{}, err
 	}
-	if m, err := a.world.find(step.On.Name); err == nil && m.guest != nil && slices.Contains(takesOver, step.Do) {
-		m.guest.standAside(ctx, asideFor(m.spec), step.String(), a.world.log)
-	}
-	return action.Do(ctx, step, before)
+	told := m.announce(ctx, step)
+	receipt, err := action.Do(ctx, step, before)
+	return m.note(step, receipt, told), err
 }
 
 // Happened compares the witness with the world.
 func (a vmAction) Happened(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
-	action, err := a.of(step)
+	m, action, err := a.of(step)
 	if err != nil {
 		return remediate.Receipt{}, fmt.Errorf("%w: %w", remediate.ErrInDoubt, err)
 	}
-	return action.Happened(ctx, step, before)
+	receipt, err := action.Happened(ctx, step, before)
+	return m.note(step, receipt, ""), err
 }
 
 // seesVM are the sights that a virtual machine's actuator has.

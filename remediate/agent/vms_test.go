@@ -217,27 +217,6 @@ func TestTheGuestHasItsTurnWhileItCanMendThings(t *testing.T) {
 	}
 }
 
-// TestTheHostIsToldHowThisAgentStands has an agent with a pipe for a port.
-func TestTheHostIsToldHowThisAgentStands(t *testing.T) {
-	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+t.TempDir()+"/nothing")
-	credentials := t.TempDir()
-	if err := os.WriteFile(filepath.Join(credentials, epochCredential), []byte("01K2EPOCH\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("CREDENTIALS_DIRECTORY", credentials)
-	a := start(t, settings(t))
-	if _, err := a.engine.Freeze(t.Context(), "ann", "a test", 0); err != nil {
-		t.Fatal(err)
-	}
-	s, err := a.standing(t.Context())
-	if want := (link.Status{Version: "v0.0.0", Host: "rave-1", Epoch: "01K2EPOCH", Mode: "act", Frozen: true}); err != nil || s != want {
-		t.Errorf("%+v %v, want %+v", s, err, want)
-	}
-	if err := a.standAside(t.Context(), time.Minute, "power-down rave"); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestAVerbWithoutItsVMIsNotDone(t *testing.T) {
 	w := &world{log: slog.New(slog.DiscardHandler)}
 	w.use(nil, map[string]*machine{})

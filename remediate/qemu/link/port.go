@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 )
 
 // OpenPort opens a virtio-serial port for one [Guest]; one process has it at a
 // time. Reading it says end of file while nobody listens on the host.
 func OpenPort(path string) (Stream, error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the port to the host: %w", err)
 	}

@@ -35,7 +35,7 @@ func (a boot) Do(ctx context.Context, step remediate.Step, before remediate.Witn
 	defer release()
 	u, err := a.unit(ctx)
 	if err == nil {
-		err = a.settle()
+		err = a.settle(ctx)
 	}
 	if err != nil {
 		return remediate.Receipt{}, notDone(step, err)
@@ -94,7 +94,7 @@ func (a boot) concluded(ctx context.Context) error {
 
 // start writes the epoch, lets go of the hold, and starts the unit.
 func (a boot) start(ctx context.Context, step remediate.Step, epoch string) (remediate.Receipt, error) {
-	if err := writeFile(a.place.smbios(), shared, []byte(epochCredential+epoch)); err != nil {
+	if err := writeFile(a.place.smbios(), shared, toldGuest(epoch, a.keep())); err != nil {
 		return remediate.Receipt{}, notDone(step, err)
 	}
 	a.o.Reached("boot.named")

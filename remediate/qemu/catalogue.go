@@ -18,8 +18,10 @@ type Checkpoint struct {
 	Name  string          `json:"name"`
 	Taken time.Time       `json:"taken"`
 	Grade remediate.Grade `json:"grade,omitzero"`
-	// Digest identifies it: no other of that name is meant.
+	// Digest identifies it: no other of that name is meant. Of is the one that it had
+	// before it was promoted.
 	Digest string `json:"digest"`
+	Of     string `json:"of,omitzero"`
 	// Promoted is whether it lies in good/, Good whether it is the last-known-good.
 	Promoted bool `json:"promoted,omitzero"`
 	Good     bool `json:"good,omitzero"`
@@ -186,8 +188,8 @@ func (v *VM) Checkpoints(context.Context) ([]Checkpoint, error) {
 }
 
 func (p place) promoted(r Record, good string, grades map[string]graded) Checkpoint {
-	c := Checkpoint{Name: r.Name, Taken: r.Taken, Digest: r.Digest(), Promoted: true, Good: r.Name == good, Files: map[string]string{}}
-	c.Grade = best(r.Grade, grades[c.Digest].Grade)
+	c := Checkpoint{Name: r.Name, Taken: r.Taken, Digest: r.Digest(), Of: r.Of, Promoted: true, Good: r.Name == good, Files: map[string]string{}}
+	c.Grade = best(r.Grade, best(grades[c.Digest].Grade, grades[c.Of].Grade))
 	for disk, d := range r.Disks {
 		c.Files[disk] = p.good(d.File)
 	}

@@ -53,9 +53,9 @@ func (a checkpoint) Do(ctx context.Context, step remediate.Step, before remediat
 		return remediate.Receipt{}, notDone(step, err)
 	}
 	if err := a.freeze(ctx, h); err != nil {
-		return remediate.Receipt{}, a.takeBack(step, err)
+		return remediate.Receipt{}, a.takeBack(ctx, step, err)
 	}
-	if taken, err := a.complete(h); err != nil || !taken {
+	if taken, err := a.complete(ctx, h); err != nil || !taken {
 		return remediate.Receipt{}, unclear(step, errors.Join(err, errors.New("the new overlays are not in use")))
 	}
 	return a.taken(h.name)
@@ -64,7 +64,7 @@ func (a checkpoint) Do(ctx context.Context, step remediate.Step, before remediat
 // begin looks whether there is room, and writes what is about to be done.
 func (a checkpoint) begin(ctx context.Context, name string) (held, error) {
 	h := held{by: heldCheckpoint, name: name, since: a.o.Now().UTC()}
-	if err := errors.Join(CheckName(name), a.settle(), a.free(ctx, name)); err != nil {
+	if err := errors.Join(CheckName(name), a.settle(ctx), a.free(ctx, name)); err != nil {
 		return h, err
 	}
 	on, err := a.current()
@@ -147,13 +147,14 @@ func (a checkpoint) snapshot(ctx context.Context, q *qmp.Conn, h held) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, qmp.Over{Node: node, Overlay: "n" + strings.ToLower(newID(h.since))})
+		all = append(all, qmp.Over{Node: node, Overlay: nodeName(c.to)})
 	}
 	for n, over := range all {
 		if err := q.AddOverlay(ctx, over.Overlay, a.place.live(h.changes[n].to)); err != nil {
 			return errors.Join(err, remove(ctx, q, all[:n]))
 		}
 	}
+	a.o.Reached("checkpoint.added")
 	if err := q.Snapshot(ctx, all...); err != nil {
 		if errors.Is(err, qmp.ErrInDoubt) {
 			return err
@@ -161,6 +162,13 @@ func (a checkpoint) snapshot(ctx context.Context, q *qmp.Conn, h held) error {
 		return errors.Join(err, remove(ctx, q, all))
 	}
 	return nil
+}
+
+// nodeName is what QEMU is to call an overlay, so that who comes after a crash knows it
+// too: at most 31 characters, a letter first (qapi/block-core.json).
+func nodeName(file string) string {
+	o, _ := parseOverlay(file)
+	return "n" + strings.ToLower(o.id)
 }
 
 // remove closes overlays that are not over anything.
@@ -211,11 +219,11 @@ func plainFile(file string) string {
 
 // takeBack removes what was made in vain. What QEMU was told and did not answer is in
 // doubt, and stays for who comes next.
-func (a checkpoint) takeBack(step remediate.Step, why error) error {
+func (a checkpoint) takeBack(ctx context.Context, step remediate.Step, why error) error {
 	if errors.Is(why, qmp.ErrInDoubt) {
 		return unclear(step, why)
 	}
-	if err := a.settle(); err != nil {
+	if err := a.settle(ctx); err != nil {
 		return unclear(step, errors.Join(why, err))
 	}
 	return notDone(step, why)
@@ -244,7 +252,7 @@ func (a checkpoint) Happened(ctx context.Context, step remediate.Step, before re
 	if h, there, err := a.place.readHold(); err != nil {
 		return remediate.Receipt{}, unclear(step, err)
 	} else if there && h.by == heldCheckpoint {
-		if err := a.settle(); err != nil {
+		if err := a.settle(ctx); err != nil {
 			return remediate.Receipt{}, unclear(step, err)
 		}
 	}

@@ -79,6 +79,7 @@ func TestAKillAtAnyPointOfARollbackGoesForward(t *testing.T) {
 	}
 	for _, p := range points {
 		t.Run(p.point+strings.Repeat("+", p.nth-1), func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, func(o *qemu.Options) { o.Disks["etc"] = qemu.GoesBack })
 			s.write(s.path("live", s.on("system")), "system broken by an update")
 			s.start()
@@ -135,13 +136,14 @@ func (s *site) wantGood() {
 }
 
 func TestAKillAtAnyPointOfACheckpointGoesForward(t *testing.T) {
-	for _, point := range []string{"checkpoint.held", "checkpoint.made", "checkpoint.frozen", "checkpoint.flipped", "checkpoint.entered"} {
+	for _, point := range []string{"checkpoint.held", "checkpoint.made", "checkpoint.added", "checkpoint.frozen", "checkpoint.flipped", "checkpoint.entered"} {
 		for _, qemuToo := range []bool{false, true} {
 			name := point
 			if qemuToo {
 				name += " and QEMU is killed too"
 			}
 			t.Run(name, func(t *testing.T) {
+				t.Parallel()
 				s := newSite(t, func(o *qemu.Options) { o.Disks["etc"] = qemu.GoesBack })
 				s.write(s.path("live", s.on("system")), "system frozen")
 				s.start()
@@ -158,9 +160,6 @@ func TestAKillAtAnyPointOfACheckpointGoesForward(t *testing.T) {
 					t.Error("the hold is still there")
 				}
 				c := s.source(remediate.WasAsked, &remediate.Asked{Checkpoint: "pre-update"})
-				if got := s.reads(c.File); !strings.HasPrefix(got, "") || filepath.Base(c.File) == s.on("system") {
-					t.Errorf("the checkpoint is %s, on which the disk is", c.File)
-				}
 				overlays, err := filepath.Glob(s.path("live/*-*.qcow2"))
 				s.must(err)
 				if len(overlays) != 4 {
@@ -183,6 +182,7 @@ func TestABootEndsWhatASwapLeft(t *testing.T) {
 		{"swap.aside", "system good"},
 	} {
 		t.Run(c.point, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t)
 			s.write(s.path("live", s.on("system")), "system broken by an update")
 			s.start()

@@ -45,6 +45,16 @@ func writeFile(path string, mode fs.FileMode, data []byte) (err error) {
 	return syncDir(path)
 }
 
+// sweep removes what a crash left in a directory that was never whole. Nobody may be
+// writing there.
+func sweep(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, temporary+"*"))
+	for _, path := range left {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
+}
+
 // writeJSON replaces a file by a value.
 func writeJSON(path string, mode fs.FileMode, value any) error {
 	data, err := json.MarshalIndent(value, "", "  ")

@@ -63,7 +63,7 @@ func promoteTo(ctx context.Context, o PromoteOptions, progress func(done, total 
 		images: o.Images, deploys: o.DeploysFrom, who: believed(o.Agent),
 		store: cmp.Or(o.Store, nixStore), roots: cmp.Or(o.GCRoots, nixRoots),
 	}}
-	p.stage = p.place.good(".promote-" + o.Name)
+	p.stage = p.place.good(temporary + o.Name)
 	if err := CheckName(o.Name); err != nil {
 		return Record{}, err
 	}
@@ -72,6 +72,9 @@ func promoteTo(ctx context.Context, o PromoteOptions, progress func(done, total 
 		return Record{}, err
 	}
 	defer unlock()
+	if err := sweep(p.place.good()); err != nil {
+		return Record{}, err
+	}
 	r, err := p.record(ctx)
 	if err == nil {
 		err = writeFile(p.place.pointer(), 0o444, []byte(r.Name+"\n"))
@@ -136,7 +139,7 @@ func (p *promotion) make(ctx context.Context, c frozen) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if err := p.freshStage(); err != nil {
+	if err := os.Mkdir(p.stage, 0o700); err != nil {
 		return Record{}, err
 	}
 	defer os.RemoveAll(p.stage)
@@ -177,14 +180,6 @@ func (p *promotion) chains(c frozen) (map[string][]image, error) {
 		}
 	}
 	return chains, need(p.place.good(), bytes, "copy and flatten the checkpoint")
-}
-
-// freshStage makes the directory anew: what a crash left there is nobody's.
-func (p *promotion) freshStage() error {
-	if err := os.RemoveAll(p.stage); err != nil {
-		return err
-	}
-	return os.Mkdir(p.stage, 0o700)
 }
 
 // flatten makes one promoted file of a chain.

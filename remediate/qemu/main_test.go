@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +19,16 @@ import (
 	"nightshift/remediate/qemu/qemutest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	promoteAndDie()
+	// Each check runs real QEMUs, and takes 1-2 s; -rapid.checks=100 asks for more.
+	for name, value := range map[string]string{"rapid.checks": "6", "rapid.steps": "8"} {
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	unit  = "site-vm.service"
@@ -49,7 +59,10 @@ func newSite(t *testing.T, change ...func(*qemu.Options)) *site {
 	s.keeper = qemutest.New(t, map[string]qemutest.Unit{
 		unit:  {Command: s.command("live", "qmp.sock"), ConditionPathExistsNot: s.path("live/hold"), Ready: s.path("qmp.sock")},
 		proof: {Command: s.command("live/proof", "proof.sock"), Ready: s.path("proof.sock")},
-		"nightshift-promote@site:before-update.service": {},
+		"nightshift-promote@site:pre-update.service": {Oneshot: func(ctx context.Context) error {
+			_, err := qemu.Promote(ctx, s.promotion("pre-update"), nil)
+			return err
+		}},
 	})
 	s.img("create", "-q", "-f", "qcow2", s.path("live/data.qcow2"), "8M")
 	s.o = qemu.Options{
@@ -176,9 +189,7 @@ func (s *site) command(dir, socket string) func() *exec.Cmd {
 			}
 			args = append(args, "-blockdev", "driver=qcow2,node-name="+disk+",file.driver=file,file.filename="+file, "-device", "virtio-blk-pci,drive="+disk)
 		}
-		cmd := exec.Command("qemu-system-x86_64", args...)
-		cmd.Stderr = os.Stderr
-		return cmd
+		return exec.Command("qemu-system-x86_64", args...)
 	}
 }
 

@@ -79,7 +79,7 @@ func (a powerDown) ready(ctx context.Context) (process, error) {
 			return was, err
 		}
 	}
-	return was, a.settle()
+	return was, a.settle(ctx)
 }
 
 // proved says whether QEMU has ended, also when ctx has: a look is short.

@@ -31,7 +31,7 @@ func (a promote) Witness(_ context.Context, step remediate.Step) (remediate.Witn
 func (a promote) Do(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
 	c, err := a.checkpoint(ctx, step.Image.Name)
 	if err == nil {
-		err = asPlanned(step.Image, c.Digest)
+		err = asPlanned(step.Image, c.Digest, c.Of)
 	}
 	if err != nil {
 		return remediate.Receipt{}, notDone(step, err)

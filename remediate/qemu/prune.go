@@ -10,7 +10,8 @@ import (
 
 // Prune removes what swaps put aside beyond what the inventory keeps, and says which
 // files those were; the error is of what could not be removed. It never removes the newest, one that another image lies on, that a
-// checkpoint names or that a QEMU has open, nor anything while a swap is under way.
+// checkpoint names or that a QEMU has open, nor anything while a swap is under way. What
+// a crash left half-written goes too.
 func (v *VM) Prune(ctx context.Context) (removed []string, err error) {
 	release, err := v.alone(ctx)
 	if err != nil {
@@ -24,7 +25,7 @@ func (v *VM) Prune(ctx context.Context) (removed []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot remove what was put aside: %w", err)
 	}
-	var kept []error
+	kept := []error{sweep(v.place.live())}
 	for n, a := range all {
 		if n == 0 || !v.outlived(n, a) {
 			continue

@@ -7,11 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"nightshift/remediate/qemu/qmp"
 )
 
 // settle brings in order what a checkpoint left that ended in the middle, by what the
 // hold says of it. A hold that is not ours is left alone, and is an error.
-func (v *VM) settle() error {
+func (v *VM) settle(ctx context.Context) error {
 	h, there, err := v.place.readHold()
 	switch {
 	case err != nil:
@@ -21,13 +23,13 @@ func (v *VM) settle() error {
 	case h.by != heldCheckpoint:
 		return fmt.Errorf("somebody else holds the VM: remove %s to let it start", v.place.holdFile())
 	}
-	_, err = v.complete(h)
+	_, err = v.complete(ctx, h)
 	return err
 }
 
 // complete brings a checkpoint to its end, and reports whether it was taken.
-func (v *VM) complete(h held) (taken bool, err error) {
-	taken, err = v.adopt(h)
+func (v *VM) complete(ctx context.Context, h held) (taken bool, err error) {
+	taken, err = v.adopt(ctx, h)
 	if err != nil {
 		return false, err
 	}
@@ -50,7 +52,7 @@ func (v *VM) complete(h held) (taken bool, err error) {
 // writing. Once it has ended the new overlay is right either way: either it holds what
 // was written last, or it is empty and lies on that. Only a new overlay that QEMU was
 // never given is removed.
-func (v *VM) adopt(h held) (inUse bool, err error) {
+func (v *VM) adopt(ctx context.Context, h held) (inUse bool, err error) {
 	taken := map[string]bool{}
 	for _, c := range h.changes {
 		if taken[c.disk], err = v.over(c); err != nil {
@@ -68,12 +70,24 @@ func (v *VM) adopt(h held) (inUse bool, err error) {
 				return false, err
 			}
 		case !taken[c.disk] && on != c.to:
-			if err := v.discard(c.to); err != nil {
+			if err := v.unadopted(ctx, c.to); err != nil {
 				return false, err
 			}
 		}
 	}
 	return inUse, nil
+}
+
+// unadopted removes a new overlay that is not in use. A QEMU that has it open by itself
+// is told to close it.
+func (v *VM) unadopted(ctx context.Context, name string) error {
+	if open, _, _ := opened(v.place.live(name)); open {
+		err := v.monitor(ctx, func(ctx context.Context, c *qmp.Conn) error { return c.RemoveNode(ctx, nodeName(name)) })
+		if err != nil {
+			return fmt.Errorf("cannot have QEMU close %s: %w", v.place.live(name), err)
+		}
+	}
+	return v.discard(name)
 }
 
 // over reports whether the new overlay of a change is the one in use.

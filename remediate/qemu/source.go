@@ -206,7 +206,7 @@ func (v *VM) resolve(ctx context.Context, planned *remediate.Image) (map[string]
 	for _, disk := range v.goBack() {
 		puts[disk] = put{On: c.Files[disk]}
 	}
-	return puts, asPlanned(planned, c.Digest)
+	return puts, asPlanned(planned, c.Digest, c.Of)
 }
 
 func (v *VM) resolveFile(planned *remediate.Image) (map[string]put, error) {
@@ -249,9 +249,10 @@ func (v *VM) resolveBack(names map[string]string, want string) (map[string]put, 
 	return puts, nil
 }
 
-func asPlanned(planned *remediate.Image, got string) error {
-	if planned.Digest != got {
-		return fmt.Errorf("the image %s is not the one that was planned: its digest is %s and was %s", planned.Name, got, planned.Digest)
+// asPlanned refuses an image that has none of these digests.
+func asPlanned(planned *remediate.Image, digests ...string) error {
+	if !slices.Contains(digests, planned.Digest) {
+		return fmt.Errorf("the image %s is not the one that was planned: its digest is %s and was %s", planned.Name, digests[0], planned.Digest)
 	}
 	return nil
 }

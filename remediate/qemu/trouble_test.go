@@ -185,6 +185,7 @@ func TestBadImages(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t)
 			source := remediate.LastKnownGood
 			if c.asked != nil {

@@ -148,7 +148,7 @@ func (v *VM) down(ctx context.Context, was process) error {
 }
 
 // unlocked returns an error if a QEMU has one of the disks open, whatever unit it
-// belongs to.
+// belongs to. A disk that stays may be read: a backup does that.
 func (v *VM) unlocked() error {
 	for disk, policy := range v.o.Disks {
 		path := v.place.live(disk)
@@ -158,11 +158,11 @@ func (v *VM) unlocked() error {
 		if path == "" {
 			continue
 		}
-		open, _, err := opened(path)
+		open, writing, err := opened(path)
 		if err != nil {
 			return fmt.Errorf("cannot tell whether a QEMU has disk %s open: %w", disk, err)
 		}
-		if open {
+		if writing || open && policy == GoesBack {
 			return fmt.Errorf("a QEMU still has disk %s open: %s is locked", disk, path)
 		}
 	}

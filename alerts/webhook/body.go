@@ -23,7 +23,9 @@ const (
 	// startBuffer holds the notification of one alert.
 	startBuffer = 4 << 10
 	// keepBuffer is the longest buffer that is used again, and of a body that
-	// counts as short: 64 alerts fit.
+	// counts as short: 64 alerts fit. A longer body is received in pieces of this
+	// length, so that one that turns out to be too long leaves nothing behind that
+	// has to be collected.
 	keepBuffer = 64 << 10
 )
 
@@ -52,16 +54,24 @@ func (b *budget) give(n int) { b.used.Add(-int64(n)) }
 type scratch struct {
 	body    []byte
 	encoded []byte
+	// full are the pieces of a long body before the one in body.
+	full []*piece
 
 	from  *budget
 	taken int // of the budget
 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+type piece [keepBuffer]byte
+
+var (
+	scratches = sync.Pool{New: func() any { return new(scratch) }}
+	pieces    = sync.Pool{New: func() any { return new(piece) }}
+)
 
 func takeScratch() *scratch { return scratches.Get().(*scratch) }
 
 func (s *scratch) release() {
+	s.dropPieces()
 	if s.from != nil {
 		s.from.give(s.taken)
 	}
@@ -69,6 +79,13 @@ func (s *scratch) release() {
 	if cap(s.body) <= keepBuffer && cap(s.encoded) <= keepBuffer {
 		scratches.Put(s)
 	}
+}
+
+func (s *scratch) dropPieces() {
+	for _, p := range s.full {
+		pieces.Put(p)
+	}
+	s.full = nil
 }
 
 // readBody reads the body of r into s.body. It takes from b what it has
@@ -83,30 +100,70 @@ func (s *scratch) readBody(r *http.Request, b *budget) *answer {
 		n, err := r.Body.Read(s.body[len(s.body):cap(s.body)])
 		s.body = s.body[:len(s.body)+n]
 		switch {
-		case len(s.body) > MaxBody:
+		case s.length() > MaxBody:
 			return bodyTooLarge
 		case err == io.EOF:
+			s.join()
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return slowBody
 		case err != nil:
 			return brokenBody
-		case len(s.body) == cap(s.body) && !s.grow(2*cap(s.body)):
+		case len(s.body) == cap(s.body) && !s.more():
 			return tooMuchAtOnce
 		}
 	}
 }
 
-// grow makes room for size bytes, at most for one more than MaxBody, which
-// tells that a body is longer. It reports whether the budget allows it.
+// length is how much was received.
+func (s *scratch) length() int { return len(s.full)*keepBuffer + len(s.body) }
+
+// more makes room when body is full: a longer buffer, or the next piece. It
+// reports whether the budget allows it.
+func (s *scratch) more() bool {
+	if cap(s.body) < keepBuffer {
+		return s.grow(2 * cap(s.body))
+	}
+	if !s.take(s.length() + keepBuffer) {
+		return false
+	}
+	p := pieces.Get().(*piece)
+	copy(p[:], s.body)
+	s.full, s.body = append(s.full, p), s.body[:0]
+	return true
+}
+
+// join makes one body of its pieces.
+func (s *scratch) join() {
+	if len(s.full) == 0 {
+		return
+	}
+	whole := make([]byte, 0, s.length())
+	for _, p := range s.full {
+		whole = append(whole, p[:]...)
+	}
+	s.body = append(whole, s.body...)
+	s.dropPieces()
+}
+
+// grow makes room for size bytes in one buffer. It reports whether the budget
+// allows it.
 func (s *scratch) grow(size int) bool {
-	size = max(min(size, MaxBody+1), cap(s.body))
+	size = max(size, cap(s.body))
+	if !s.take(size) {
+		return false
+	}
+	if size > cap(s.body) {
+		s.body = append(make([]byte, 0, size), s.body...)
+	}
+	return true
+}
+
+// take has s hold size bytes of the budget.
+func (s *scratch) take(size int) bool {
 	if !s.from.take(size-s.taken, size) {
 		return false
 	}
 	s.taken = size
-	if size > cap(s.body) {
-		s.body = append(make([]byte, 0, size), s.body...)
-	}
 	return true
 }

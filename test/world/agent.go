@@ -103,7 +103,7 @@ func (w *World) agentSettings(o Options) []string {
 func (w *World) inRoot(ctx context.Context, env []string, argv ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, argv[0])
 	cmd.Args, cmd.Env, cmd.Dir = argv, env, "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: w.base}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: w.root()}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

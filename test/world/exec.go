@@ -25,7 +25,7 @@ func (w *World) Command(ctx context.Context, user string, argv ...string) *exec.
 }
 
 func (w *World) commandIn(ctx context.Context, dir, user string, argv ...string) *exec.Cmd {
-	args := append([]string{"enter", w.keeper.dir, strconv.Itoa(w.pid), user, dir, "--"}, argv...)
+	args := append([]string{"enter", w.keeper.dir, strconv.FormatInt(w.pid.Load(), 10), user, dir, "--"}, argv...)
 	cmd := exec.CommandContext(ctx, w.tool, args...)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG=C.UTF-8"}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -125,7 +125,7 @@ func TestStopLeavesNothingAndMayBeRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := append(groupsOf(t, w.keeper.dir), w.keeper.dir, fmt.Sprintf("/proc/%d", w.pid))
+	left := append(groupsOf(t, w.keeper.dir), w.keeper.dir, fmt.Sprintf("/proc/%d", w.pid.Load()))
 	for range 2 {
 		if err := w.Stop(); err != nil {
 			t.Error(err)
@@ -146,7 +146,7 @@ func TestAWorldThatEndsByItselfIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(w.pid, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(int(w.pid.Load()), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	<-w.keeper.ended

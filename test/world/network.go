@@ -118,7 +118,7 @@ func (w *World) inNetwork(do func() error) error {
 		return fmt.Errorf("cannot find this thread's network: %w", err)
 	}
 	defer unix.Close(here)
-	if err := enterNetwork(w.pid); err != nil {
+	if err := enterNetwork(w.pid.Load()); err != nil {
 		runtime.UnlockOSThread()
 		return err
 	}
@@ -131,7 +131,7 @@ func (w *World) inNetwork(do func() error) error {
 	return err
 }
 
-func enterNetwork(pid int) error {
+func enterNetwork(pid int64) error {
 	there, err := unix.Open(fmt.Sprintf("/proc/%d/ns/net", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("cannot find the world's network, is it running? %w", err)

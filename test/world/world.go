@@ -36,9 +36,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -117,9 +116,9 @@ type Options struct {
 // World is a running world. Its methods may be used from several goroutines.
 type World struct {
 	keeper *keeper
-	tool   string // the keeper program, which also enters worlds
-	base   string // the world's root as the host can reach it
-	pid    int    // the world's systemd, as the host numbers it
+	tool   string       // the keeper program, which also enters worlds
+	held   string       // the world's root as the host can reach it until it has booted
+	pid    atomic.Int64 // the world's systemd, as the host numbers it; 0 before it has booted
 
 	factor    int
 	authority *authority // of the site's certificates
@@ -196,7 +195,15 @@ func (w *World) Token() string { return w.token }
 
 // Path is where the host finds a file of the world. It is good for regular
 // files: an absolute symbolic link inside would lead to the host's own file.
-func (w *World) Path(path string) string { return filepath.Join(w.base, path) }
+func (w *World) Path(path string) string { return filepath.Join(w.root(), path) }
+
+// root is the world's root as the host can reach it.
+func (w *World) root() string {
+	if pid := w.pid.Load(); pid != 0 {
+		return fmt.Sprintf("/proc/%d/root", pid)
+	}
+	return w.held
+}
 
 // WriteFile writes a file of the world, with the directories above it, owned
 // by root.
@@ -225,8 +232,8 @@ func hold(c cache, tool, root string, o Options) (*World, error) {
 	if _, err := k.expect("root"); err != nil {
 		return nil, errors.Join(err, k.release())
 	}
-	base := fmt.Sprintf("/proc/%d/root%s", k.cmd.Process.Pid, filepath.Join(dir, "root"))
-	return &World{keeper: k, tool: tool, base: base, factor: o.Factor}, nil
+	held := fmt.Sprintf("/proc/%d/root%s", k.cmd.Process.Pid, filepath.Join(dir, "root"))
+	return &World{keeper: k, tool: tool, held: held, factor: o.Factor}, nil
 }
 
 // raise furnishes a held world and boots it.
@@ -291,47 +298,4 @@ func (w *World) identify(hostname string) error {
 		}
 	}
 	return nil
-}
-
-// boot starts the world's systemd; from here on its root is the real one.
-func (w *World) boot() error {
-	if _, err := io.WriteString(w.keeper.control, "boot\n"); err != nil {
-		return fmt.Errorf("cannot boot the world: %s", w.keeper.log)
-	}
-	pid, err := w.keeper.expect("pid")
-	if err != nil {
-		return err
-	}
-	if w.pid, err = strconv.Atoi(pid); err != nil {
-		return fmt.Errorf("cannot read the number of the world's systemd: %w", err)
-	}
-	w.base = fmt.Sprintf("/proc/%d/root", w.pid)
-	return nil
-}
-
-// awaitRunning waits until the start-up's jobs are done, and takes no answer
-// but "running".
-func (w *World) awaitRunning(ctx context.Context) error {
-	for {
-		out, err := w.Exec(ctx, "systemctl", "is-system-running", "--wait")
-		switch state := strings.TrimSpace(out); {
-		case state == "running":
-			return nil
-		case state == "degraded" || state == "maintenance":
-			return fmt.Errorf("cannot use the world: it is %s\n%s", state, w.failures(ctx))
-		case ctx.Err() != nil:
-			return fmt.Errorf("cannot boot the world within %s: %v\n%s", bootDeadline, err, w.keeper.log)
-		}
-		if err := w.keeper.alive(); err != nil {
-			return err
-		}
-		time.Sleep(bootPoll)
-	}
-}
-
-// failures tells which units failed, and what they said.
-func (w *World) failures(ctx context.Context) string {
-	units, _ := w.Exec(ctx, "systemctl", "list-units", "--failed", "--plain", "--no-legend", "--no-pager")
-	said, _ := w.Exec(ctx, "journalctl", "--boot", "--priority=warning", "--no-pager", "--lines=40")
-	return units + said
 }

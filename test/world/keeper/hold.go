@@ -24,7 +24,8 @@ const namespaces = unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWUTS |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWNET
 
 // hold brings a world up and stays until its caller lets go. The caller reads
-// "root" when the files can be changed, answers "boot", and reads "pid N".
+// "root" when the files can be changed, orders "boot", and reads "pid N"; a "boot"
+// later on is a loss of power and a new start.
 func hold(dir, lower, name string) error {
 	unix.CloseOnExec(lockFD)
 	// When the caller is gone so are the readers of what we say; we have
@@ -34,44 +35,56 @@ func hold(dir, lower, name string) error {
 		return err
 	}
 	defer removeRoot(dir)
-	control := bufio.NewReader(os.Stdin)
+	orders := listen(os.Stdin)
 	fmt.Println("root")
-	if line, _ := control.ReadString('\n'); line != "boot\n" {
-		return nil // the caller changed its mind, or is gone
+	for again := <-orders == "boot"; again; {
+		var err error
+		if again, err = live(dir, name, orders); err != nil {
+			return err
+		}
 	}
+	return nil // the caller lets go, or is gone
+}
+
+// listen passes the caller's orders on, and closes when it lets go.
+func listen(control io.Reader) <-chan string {
+	orders := make(chan string)
+	go func() {
+		defer close(orders)
+		for lines := bufio.NewScanner(control); lines.Scan(); {
+			orders <- lines.Text()
+		}
+	}()
+	return orders
+}
+
+// live is the world from its boot until the caller lets go or wants it to boot
+// again. That it ends by itself is an error.
+func live(dir, name string, orders <-chan string) (again bool, err error) {
 	groups, err := makeGroups(dir, name)
 	defer groups.remove()
 	if err != nil {
-		return err
+		return false, err
 	}
 	systemd, err := startFirst(dir, name, groups)
 	if err != nil {
-		return err
+		return false, err
 	}
-	fmt.Println("pid", systemd.Process.Pid)
-	return attend(systemd, control)
-}
-
-// attend waits for the caller to let go, or for the world to end by itself.
-func attend(systemd *exec.Cmd, control io.Reader) error {
 	ended := make(chan error, 1)
 	go func() { ended <- systemd.Wait() }()
-	released := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(io.Discard, control)
-		close(released)
-	}()
+	fmt.Println("pid", systemd.Process.Pid)
 	select {
 	case err := <-ended:
-		return fmt.Errorf("the world's systemd ended by itself: %v", err)
-	case <-released:
+		return false, fmt.Errorf("the world's systemd ended by itself: %v", err)
+	case order := <-orders:
+		again = order == "boot"
 	}
 	// The kernel kills and reaps a PID namespace with its first process.
 	_ = systemd.Process.Kill()
 	if err := <-ended; err == nil {
-		return fmt.Errorf("the world's systemd ended by itself")
+		return false, fmt.Errorf("the world's systemd ended by itself")
 	}
-	return nil
+	return again, nil
 }
 
 // startFirst starts the world's first process, moves it into the world's

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 )
 
 // header is what the header of a qcow2 image says: docs/interop/qcow2.txt of QEMU.
@@ -34,7 +33,7 @@ var errForeign = errors.New("it is not a qcow2 image")
 
 // readHeader reads the header of an image. An image whose data lies in another file,
 // or is encrypted, is refused: nothing of ours makes one.
-func readHeader(f *os.File) (header, error) {
+func readHeader(f io.ReaderAt) (header, error) {
 	fixed := make([]byte, 104)
 	n, err := f.ReadAt(fixed, 0)
 	if err != nil && err != io.EOF {
@@ -64,7 +63,7 @@ func readHeader(f *os.File) (header, error) {
 	return h, err
 }
 
-func backingName(f *os.File, at uint64, length uint32) (string, error) {
+func backingName(f io.ReaderAt, at uint64, length uint32) (string, error) {
 	if at == 0 || length == 0 {
 		return "", nil
 	}
@@ -79,7 +78,7 @@ func backingName(f *os.File, at uint64, length uint32) (string, error) {
 }
 
 // backingFormat looks for the one extension that names it.
-func backingFormat(f *os.File, at int64) (string, error) {
+func backingFormat(f io.ReaderAt, at int64) (string, error) {
 	for range extensionLimit {
 		head := make([]byte, 8)
 		if _, err := f.ReadAt(head, at); err == io.EOF {

@@ -29,6 +29,10 @@ func (c *cli) vmListCommand() *cobra.Command {
 		if output.json() {
 			return writeJSON(c.out, vms)
 		}
+		if len(vms) == 0 {
+			fmt.Fprintln(c.err, "no virtual machines")
+			return nil
+		}
 		vmTable(vms, c.now()).write(newScreen(c.out))
 		return nil
 	}
@@ -128,10 +132,14 @@ func (c *cli) readVM(ctx context.Context, name string) (oncall.VM, error) {
 	return vms[n], nil
 }
 
+// stateColumns is how much of a run state a list shows: a word, or the begin of why
+// there is none.
+const stateColumns = 40
+
 func vmTable(vms []oncall.VM, now time.Time) *table {
 	t := &table{head: []string{"VM", "STATE", "LAST KNOWN GOOD", "CHECKPOINTS", "UNIT", "PROBLEM"}}
 	for _, vm := range vms {
-		t.add(in(bold, vm.Name), in(healthStyle(vm.Health), orDash(vm.State)), say(goodWords(vm, now)),
+		t.add(in(bold, vm.Name), in(healthStyle(vm.Health), cutTo(orDash(vm.State), stateColumns, stateColumns)), say(goodWords(vm, now)),
 			say(fmt.Sprint(len(vm.Checkpoints))), say(vm.Unit), in(red, vm.Problem))
 	}
 	return t

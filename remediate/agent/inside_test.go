@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -229,7 +230,7 @@ func TestTheAgentsSpeak(t *testing.T) {
 		t.Fatal(err)
 	}
 	heard := make(chan link.Status, 100)
-	h := link.NewHost(func(context.Context) (link.Stream, error) { return master, nil }, func(s link.Status) { heard <- s })
+	h := link.NewHost(func(context.Context) (link.Stream, error) { return again(master) }, func(s link.Status) { heard <- s })
 	defer h.Close()
 	want := link.Status{Version: "v0.0.0", Host: "rave-1", Epoch: firstStart, Mode: "act", Frozen: true}
 	for got := range heard {
@@ -244,6 +245,19 @@ func TestTheAgentsSpeak(t *testing.T) {
 	if types[len(types)-1] != remediate.HostStoodAside {
 		t.Errorf("%v, want the order to be durable once it is answered", types)
 	}
+}
+
+// again is another descriptor of a terminal, so that it stays when that is closed: a
+// number that is free may be another process's next.
+func again(master *os.File) (link.Stream, error) {
+	raw, err := master.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var copied int
+	var failed error
+	err = raw.Control(func(fd uintptr) { copied, failed = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
+	return os.NewFile(uintptr(copied), "ptmx"), errors.Join(err, failed)
 }
 
 // terminal is a pseudoterminal that changes nothing of what it carries: pts(4).

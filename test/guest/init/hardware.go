@@ -78,7 +78,8 @@ func readEpoch() string {
 	}
 	for text := range strings.SplitSeq(string(raw[5:]), "\x00") {
 		if epoch, ok := strings.CutPrefix(text, guest.EpochPrefix); ok {
-			return strings.TrimSpace(epoch)
+			epoch, _, _ = strings.Cut(strings.TrimSpace(epoch), " ") // what follows is for an agent
+			return epoch
 		}
 	}
 	return ""

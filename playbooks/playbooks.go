@@ -33,11 +33,16 @@ var Asked = []remediate.Playbook{
 	VMUndo,
 }
 
-// Names are those of the coded playbooks, in order: first those that alerts start.
-func Names() []string {
-	var names []string
-	for _, p := range slices.Concat(Coded, Asked) {
-		names = append(names, p.Name)
+// Names are those of all coded playbooks, in order: first those that alerts start.
+func Names() []string { return slices.Concat(ForAlerts(), namesOf(Asked)) }
+
+// ForAlerts are the names of those that alerts start.
+func ForAlerts() []string { return namesOf(Coded) }
+
+func namesOf(set []remediate.Playbook) []string {
+	names := make([]string, len(set))
+	for n, p := range set {
+		names[n] = p.Name
 	}
 	return names
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -31,6 +32,8 @@ type heldAgent struct {
 	yes    []remediate.Event // what follows a yes
 	denied []remediate.Event // and a no
 	heard  func()            // called when something was said; nil is nothing
+	// changed is what the incident does instead of taking the first yes.
+	changed []remediate.Event
 }
 
 func (a *heldAgent) Say(_ context.Context, id string, s remediate.Said) (remediate.Incident, error) {
@@ -41,14 +44,23 @@ func (a *heldAgent) Say(_ context.Context, id string, s remediate.Said) (remedia
 	if s.Verb == oncall.Deny {
 		follows = a.denied
 	}
-	for _, e := range follows {
-		e.Incident = "7K2M9QX4"
-		a.log = append(a.log, e)
+	if a.changed != nil {
+		a.happens(a.changed)
+		a.changed = nil
+		return remediate.Incident{}, errors.New("cannot approve incident 7K2M9QX4: what it would do is not what you saw")
 	}
+	a.happens(follows)
 	if a.heard != nil {
 		a.heard()
 	}
 	return remediate.Incident{ID: remediate.ID(id), State: remediate.Open}, nil
+}
+
+func (a *heldAgent) happens(events []remediate.Event) {
+	for _, e := range events {
+		e.Incident = "7K2M9QX4"
+		a.log = append(a.log, e)
+	}
 }
 
 func (a *heldAgent) Events(_ context.Context, _ remediate.ID, _ time.Time, f func(remediate.Event) error) error {
@@ -89,10 +101,7 @@ func wentBack() []remediate.Event {
 // served is a client of the agent, over a real server.
 func (a *heldAgent) served(t *testing.T) *oncall.Client {
 	t.Helper()
-	for _, e := range goingBack() {
-		e.Incident = "7K2M9QX4"
-		a.log = append(a.log, e)
-	}
+	a.happens(goingBack())
 	if a.yes == nil {
 		a.yes = wentBack()
 	}
@@ -170,6 +179,22 @@ func TestWhatIsHeldIsShownApprovedAndFollowedToItsEnd(t *testing.T) {
 	}
 	if strings.Count(progress, "asked by operator") != 1 {
 		t.Errorf("an event is told twice:\n%s", progress)
+	}
+}
+
+func TestAYesIsNotTakenForAnotherPlan(t *testing.T) {
+	changed := goingBack()[1:]
+	changed[0].Planned.Plan.Rungs[0].Digest = "0000aaaa0000bbbb"
+	a := &heldAgent{changed: changed}
+	_, progress, err := followed(t.Context(), t, a, orderFlags{yes: true}, strings.NewReader(""))
+	if err != nil {
+		t.Error(err)
+	}
+	if want := []string{"approve 5f2c8d10a3b94e67c1", "approve 0000aaaa0000bbbb"}; !slices.Equal(a.said, want) {
+		t.Errorf("the agent heard %q, want %q", a.said, want)
+	}
+	if n := strings.Count(progress, "waits for a person"); n != 2 {
+		t.Errorf("it was shown %d times, want it shown anew before it is approved:\n%s", n, progress)
 	}
 }
 

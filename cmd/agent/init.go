@@ -59,7 +59,7 @@ func (c *cli) firstInventory(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		fmt.Fprintf(c.err, "nightshift: cannot list this host's units: %v; none is in what is written\n", err)
 	}
-	return inventory.Init(inventory.Found{Host: host, Units: units, Playbooks: playbooks.Names()}), nil
+	return inventory.Init(inventory.Found{Host: host, Units: units, Playbooks: playbooks.ForAlerts()}), nil
 }
 
 // writeNew writes a file that is not there yet, or over one when told to.

@@ -110,7 +110,20 @@ func (f *follower) answer(ctx context.Context, i *remediate.Incident) error {
 		_, err := f.client.Do(ctx, oncall.Deny, oncall.Request{Incident: string(f.id), Comment: "the person who was asked said no"})
 		return err
 	}
-	_, err := f.client.Do(ctx, oncall.Approve, oncall.Request{Incident: string(f.id), Plan: rung.Digest, Comment: f.flags.comment})
+	return f.approves(ctx, rung.Digest)
+}
+
+// approves says yes to a rung. Where the incident would do something else by then, the
+// yes is not taken, and that is asked about next.
+func (f *follower) approves(ctx context.Context, digest string) error {
+	_, err := f.client.Do(ctx, oncall.Approve, oncall.Request{Incident: string(f.id), Plan: digest, Comment: f.flags.comment})
+	if err == nil {
+		return nil
+	}
+	story, unread := f.look(ctx)
+	if rung := heldRung(&story.Incident); unread == nil && (rung == nil || rung.Digest != digest) {
+		return nil
+	}
 	return err
 }
 

@@ -59,6 +59,8 @@ func install(ctx context.Context) error {
 		"systemd/rave-vm.sysusers":            "/usr/lib/sysusers.d/rave-vm.conf",
 		"systemd/rave-vm.tmpfiles":            "/usr/lib/tmpfiles.d/rave-vm.conf",
 		"systemd/nightshift-promote@.service": "/etc/systemd/system/nightshift-promote@.service",
+
+		"systemd/nightshift.service.d/rave-vm.conf": "/usr/lib/systemd/system/nightshift.service.d/rave-vm.conf",
 	} {
 		text, err := os.ReadFile(filepath.FromSlash(from))
 		if err != nil {

@@ -24,17 +24,22 @@ func TestWhatIsKeptIsRootsAndWhatRunsIsTheGroups(t *testing.T) {
 	}
 }
 
+// TestTheAgentChangesWhatRunsAndNotWhatIsKept is about its unit, by the sandbox,
+// and its user, by the files' modes.
 func TestTheAgentChangesWhatRunsAndNotWhatIsKept(t *testing.T) {
-	if _, err := host.ExecAs(t.Context(), "nightshift", "touch", "/var/lib/rave/live/x", "/var/lib/rave/live/proof/x"); err != nil {
-		t.Error(err)
+	if said, err := inUnit(t.Context(), "touch /var/lib/rave/live/x /var/lib/rave/live/proof/x"); err != nil {
+		t.Errorf("%v\n%s", err, said)
 	}
-	out, err := host.Exec(t.Context(), "stat", "--format=%G", "/var/lib/rave/live/x")
-	if err != nil || out != "nightshift-vm\n" {
-		t.Errorf("what the agent makes is group %q's (%v), want QEMU's", out, err)
+	out, err := host.Exec(t.Context(), "stat", "--format=%U %G", "/var/lib/rave/live/x")
+	if err != nil || out != "nightshift nightshift-vm\n" {
+		t.Errorf("what the agent makes is %q's (%v), want its own and QEMU's group's", out, err)
 	}
 	for _, path := range []string{"/var/lib/rave/good/x", "/var/lib/rave/incoming/x", "/var/lib/rave/x"} {
+		if _, err := inUnit(t.Context(), "touch "+path); err == nil {
+			t.Errorf("the agent's unit can write %s", path)
+		}
 		if _, err := host.ExecAs(t.Context(), "nightshift", "touch", path); err == nil {
-			t.Errorf("the agent can write %s", path)
+			t.Errorf("the agent's user can write %s", path)
 		}
 	}
 }

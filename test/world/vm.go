@@ -19,10 +19,12 @@ type VM struct{ w *World }
 // VM is the world's virtual machine; only a VMHost has one.
 func (w *World) VM() VM { return VM{w} }
 
-// The virtual machine's unit, and where it serves.
+// The virtual machine's unit, where it serves, and where its copy does in which a
+// checkpoint is proved.
 const (
-	VMUnit     = "rave-vm.service"
-	VMEndpoint = "http://127.0.0.1:3002/"
+	VMUnit        = "rave-vm.service"
+	VMEndpoint    = "http://127.0.0.1:3002/"
+	ProofEndpoint = "http://127.0.0.1:3012/"
 )
 
 // How long one question to the guest may take: QEMU takes every connection to a

@@ -70,6 +70,8 @@ var vmHostShipped = map[string]string{
 	"systemd/nightshift-promote@.service": "/etc/systemd/system/nightshift-promote@.service",
 	"systemd/rave-vm.sysusers":            "/usr/lib/sysusers.d/rave-vm.conf",
 	"systemd/rave-vm.tmpfiles":            "/usr/lib/tmpfiles.d/rave-vm.conf",
+
+	"systemd/nightshift.service.d/rave-vm.conf": "/usr/lib/systemd/system/nightshift.service.d/rave-vm.conf",
 }
 
 // furnishVMHost puts QEMU's unit and its monitoring into a world that has not

@@ -130,7 +130,7 @@ func (a checkpoint) freeze(ctx context.Context, h held) error {
 	if !u.Active {
 		return a.unlocked()
 	}
-	err = a.monitor(ctx, func(ctx context.Context, q *qmp.Conn) error { return a.snapshot(ctx, q, h) })
+	err = a.monitorFor(ctx, diskTimeout, func(ctx context.Context, q *qmp.Conn) error { return a.snapshot(ctx, q, h) })
 	a.o.Reached("checkpoint.frozen")
 	return err
 }

@@ -12,7 +12,7 @@ import (
 
 // own is an image that only root can write: itself, or a copy that is looked at again.
 func (p *promotion) own(ctx context.Context, disk string, depth int, i image) (string, error) {
-	if i.Owner == 0 && !i.Writable && !below(i.Path, p.place.live()) {
+	if i.Owner == 0 && !i.Writable && rootsAlone(filepath.Dir(i.Path)) {
 		p.tally.add(i.Takes)
 		return i.Path, nil
 	}
@@ -28,6 +28,13 @@ func (p *promotion) own(ctx context.Context, disk string, depth int, i image) (s
 		return "", fmt.Errorf("the image %s changed while it was copied", i.Path)
 	}
 	return copied, nil
+}
+
+// rootsAlone reports whether only root can put a file in the place of another in a
+// directory: it is root's, and nobody else's to write, or sticky as Nix's store is.
+func rootsAlone(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && ownerOf(info) == 0 && (info.Mode().Perm()&0o022 == 0 || info.Mode()&os.ModeSticky != 0)
 }
 
 // copyFile copies a plain file, with its holes.

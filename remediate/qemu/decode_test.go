@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,5 +153,33 @@ func TestPlainFile(t *testing.T) {
 		if got := plainFile(in); got != want {
 			t.Errorf("%s is %q", in, got)
 		}
+	}
+}
+
+func TestOnlyAPeerThatIsThereHoldsASocket(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "s")
+	server, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if served(socket) {
+		t.Error("a connection that nobody accepted holds it")
+	}
+	accepted, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	if !served(socket) {
+		t.Error("an accepted connection does not hold it")
+	}
+	client.Close()
+	if served(socket) {
+		t.Error("a client that is gone holds it")
 	}
 }

@@ -101,7 +101,11 @@ func (a prove) overlays(ctx context.Context, puts map[string]put) error {
 
 // empty makes an image as large as a disk that stays.
 func (a prove) empty(ctx context.Context, disk string) error {
-	stays, err := readImage(a.keepFile(disk))
+	file := a.keepFile(disk)
+	if file == "" {
+		return fmt.Errorf("cannot find disk %s: expected %s.qcow2 in %s", disk, disk, a.place.live())
+	}
+	stays, err := readImage(file)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func tail(text string, lines int) string {
 func (v *VM) screen(ctx context.Context) (string, error) {
 	path := v.place.live(temporary + "screen-" + newID(v.o.Now()))
 	defer os.Remove(path)
-	err := v.monitor(ctx, func(ctx context.Context, c *qmp.Conn) error { return c.Screendump(ctx, path, qmp.PPM) })
+	err := v.monitorFor(ctx, diskTimeout, func(ctx context.Context, c *qmp.Conn) error { return c.Screendump(ctx, path, qmp.PPM) })
 	if err != nil {
 		return "", err
 	}

@@ -18,7 +18,10 @@ import (
 // or the whole of it hangs.
 const (
 	askTimeout = 3 * time.Second
-	quitWithin = 5 * time.Second
+	// diskTimeout is for what makes QEMU write: an overlay over a disk, once all that was
+	// written before is flushed; a picture.
+	diskTimeout = 30 * time.Second
+	quitWithin  = 5 * time.Second
 	// stopWithin is longer than systemd's default TimeoutStopSec= of 90 s, after which
 	// it kills (systemd-system.conf(5)).
 	stopWithin = 100 * time.Second
@@ -29,7 +32,12 @@ const (
 // monitor lends the connection to QEMU: one is opened for each use and closed after
 // it, so that people can have the socket too. QEMU serves one client at a time.
 func (v *VM) monitor(ctx context.Context, use func(context.Context, *qmp.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	return v.monitorFor(ctx, askTimeout, use)
+}
+
+// monitorFor is monitor for what takes QEMU longer: it is answered once the disk has.
+func (v *VM) monitorFor(ctx context.Context, within time.Duration, use func(context.Context, *qmp.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	release, err := hold(ctx, v.socket, "another talk with the QEMU of "+v.o.Name)
 	if err != nil {
@@ -61,10 +69,12 @@ func (v *VM) status(ctx context.Context) (s qmp.Status, err error) {
 	return s, err
 }
 
-// served reports whether a server has accepted a connection on a socket: the kernel
-// lists it by the socket's path, in state 03, and one that waits to be accepted in
-// state 02 (proc(5), /proc/net/unix; measured). So a QEMU that is busy with somebody is
-// told from one that hangs. What is in another network namespace is not seen.
+// served reports whether a server has accepted a connection on a socket whose other end
+// is still there. The kernel lists it by the socket's path, in state 03, and one that
+// waits to be accepted in state 02; a peer that is there counts as the third reference
+// (proc(5), /proc/net/unix; measured with Linux 6.18). So a QEMU that is busy
+// with somebody is told from one that hangs, also from one that hung while it talked to
+// us. What is in another network namespace is not seen.
 func served(socket string) bool {
 	f, err := os.Open("/proc/net/unix")
 	if err != nil {
@@ -73,7 +83,7 @@ func served(socket string) bool {
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		fields := strings.Fields(lines.Text())
-		if len(fields) == 8 && fields[7] == socket && fields[5] == "03" {
+		if len(fields) == 8 && fields[7] == socket && fields[5] == "03" && fields[1] > "00000002" {
 			return true
 		}
 	}

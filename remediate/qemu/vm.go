@@ -67,7 +67,7 @@ type Retention struct {
 // Options is what the inventory says of a VM, and what it is wired to.
 type Options struct {
 	// Name is the VM's, one token of [a-z0-9-]; Unit runs its QEMU, QMP is its socket,
-	// Guest the one of the agent inside, if any; Images the directory of its disks.
+	// Images the directory of its disks.
 	Name, Unit, QMP, Images string
 	// Disks by name.
 	Disks map[string]Disk
@@ -88,7 +88,8 @@ type Options struct {
 	GuestActs func(ctx context.Context) bool
 	Now       func() time.Time
 	Log       *slog.Logger
-	// Reached is told of each durable boundary, so that a test can end there.
+	// Reached is told of each durable boundary, so that a test can end there; nil is
+	// nobody.
 	Reached func(point string)
 	// Store and GCRoots are Nix's; /nix/store and /nix/var/nix/gcroots if empty.
 	Store, GCRoots string

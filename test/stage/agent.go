@@ -87,12 +87,17 @@ func (s *Stage) forget(t *testing.T) {
 // start. An agent that is just being started reads the old ones or the new ones.
 func (a *Agent) Configure(o Option) {
 	a.t.Helper()
+	a.configure(o.Inventory.text(), o.Env)
+}
+
+func (a *Agent) configure(inventory string, env []string) {
+	a.t.Helper()
 	settings := append([]string{
 		"NIGHTSHIFT_CONFIG=" + inventoryFile, "NIGHTSHIFT_MODE=act",
 		"NIGHTSHIFT_WEBHOOK_TOKEN_FILE=" + tokenFile, "NIGHTSHIFT_LOG_FORMAT=text",
-	}, o.Env...)
+	}, env...)
 	for path, text := range map[string]string{
-		inventoryFile:   o.Inventory.text(),
+		inventoryFile:   inventory,
 		environmentFile: strings.Join(settings, "\n") + "\n",
 	} {
 		if err := a.World.WriteFile(path+".new", []byte(text), 0o644); err != nil {

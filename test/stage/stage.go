@@ -41,6 +41,10 @@ type Stage struct {
 	bus     *sd.Conn
 	people  string // where the host finds the agent's NATS listener
 	scratch string // a folder of the host, removed by Lower
+	program string // the agent, in there
+
+	vmHost  *VMHost // once it was asked for
+	lowered []func() error
 }
 
 // Main is the whole TestMain of a package that has a stage: it raises one, of an
@@ -82,12 +86,12 @@ func Raise(ctx context.Context, tags string, log io.Writer) (*Stage, error) {
 }
 
 func (s *Stage) raise(ctx context.Context, tags string, log io.Writer) error {
-	program, err := buildAgent(ctx, s.scratch, tags)
-	if err != nil {
+	var err error
+	if s.program, err = buildAgent(ctx, s.scratch, tags); err != nil {
 		return err
 	}
 	s.World, err = world.Start(ctx, world.Options{
-		Agent: program, Inventory: []byte(Inventory{Units: []string{deniedUnit}}.text()), Log: log,
+		Agent: s.program, Inventory: []byte(Inventory{Units: []string{deniedUnit}}.text()), Log: log,
 	})
 	if err != nil {
 		return err
@@ -103,14 +107,24 @@ func (s *Stage) raise(ctx context.Context, tags string, log io.Writer) error {
 
 // Lower ends the world and removes what was built.
 func (s *Stage) Lower() error {
+	var problems []error
+	if s.vmHost != nil {
+		s.vmHost.disconnectBus()
+	}
+	for _, lower := range s.lowered {
+		problems = append(problems, lower())
+	}
+	s.disconnectBus()
+	if s.World != nil {
+		problems = append(problems, s.World.Stop())
+	}
+	return errors.Join(append(problems, os.RemoveAll(s.scratch))...)
+}
+
+func (s *Stage) disconnectBus() {
 	if s.bus != nil {
 		s.bus.Close()
 	}
-	var err error
-	if s.World != nil {
-		err = s.World.Stop()
-	}
-	return errors.Join(err, os.RemoveAll(s.scratch))
 }
 
 // buildAgent builds the program as it is shipped, static, into dir.

@@ -11,7 +11,7 @@ DESTDIR ?=
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build demo host test bench check fuzz install uninstall prepare clean help
+.PHONY: all build demo host test bench check fuzz install install-vm uninstall prepare clean help
 
 all: build
 
@@ -60,10 +60,23 @@ install: build
 	@echo 'Next: systemd-sysusers; write /etc/nightshift/nightshift.yaml (nightshift init) and'
 	@echo '/etc/nightshift/nightshift.env; nightshift config polkit > /etc/polkit-1/rules.d/10-nightshift.rules'
 
+## install-vm  on the machine that runs RAVE's virtual machine: QEMU's units, user, places
+install-vm: install
+	install -d -m 0755 $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d
+	install -m 0644 deploy/systemd/nightshift.service.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d/
+	install -m 0644 deploy/systemd/rave-vm.service deploy/systemd/rave-proof.service deploy/systemd/nightshift-promote@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	sed -i 's|^ExecStart=/usr/bin/nightshift|ExecStart=$(PREFIX)/bin/nightshift|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift-promote@.service
+	install -D -m 0644 deploy/systemd/rave-vm.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf
+	install -D -m 0644 deploy/systemd/rave-vm.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
+	@echo 'Next: systemd-sysusers; systemd-tmpfiles --create rave-vm.conf; the first image: docs/inventory.md, vms'
+
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nightshift $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
+	rm -rf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d
+	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f rave-vm.service rave-proof.service nightshift-promote@.service
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
 
 clean:
 	rm -rf bin

@@ -33,7 +33,7 @@ func (c *cli) vmCommand() *cobra.Command {
 	}
 	checkpoint.AddCommand(c.checkpointCreateCommand(), c.checkpointListCommand())
 	command.AddCommand(c.vmListCommand(), c.vmStatusCommand(), checkpoint, c.promoteCommand(), c.vmVerifyCommand(),
-		c.deployCommand(), c.rollbackCommand(), c.keepCommand())
+		c.deployCommand(), c.rollbackCommand(), c.adoptCommand(), c.keepCommand())
 	return command
 }
 
@@ -97,6 +97,9 @@ func (c *cli) deployCommand() *cobra.Command {
 		Example: "  nightshift vm deploy ./result/rave.qcow2",
 		Args:    cobra.ExactArgs(1),
 	}, func(args []string) (oncall.Order, error) {
+		if args[0] == "" {
+			return oncall.Order{}, wrongUse("cannot deploy nothing: give the path of an image")
+		}
 		image, err := filepath.Abs(args[0])
 		if err != nil {
 			return oncall.Order{}, fmt.Errorf("cannot find the image %s: %w", args[0], err)

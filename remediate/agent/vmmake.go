@@ -129,13 +129,48 @@ func lastKnownGood(ctx context.Context, machine *qemu.VM) (string, error) {
 // known good. It is for root: agentUser is whose catalogue of checkpoints is believed.
 // It returns the digest of what was written.
 func Promote(ctx context.Context, s Settings, vm, name, agentUser string, progress func(done, total int64)) (string, error) {
-	spec, err := specOf(s, vm)
+	o, err := promotionOf(s, vm, name, agentUser)
 	if err != nil {
 		return "", err
 	}
-	uid, err := uidOf(agentUser)
+	r, err := qemu.Promote(ctx, o, progress)
 	if err != nil {
 		return "", err
+	}
+	return r.Digest(), nil
+}
+
+// Adopt gives a virtual machine its first disks: from names an image for each disk
+// that goes back, or, under the empty name, for the only one. It is for root, before
+// the machine runs. It returns the digest of what was written.
+func Adopt(ctx context.Context, s Settings, vm, name, by string, from map[string]string, progress func(done, total int64)) (string, error) {
+	o, err := promotionOf(s, vm, name, "root")
+	if err != nil {
+		return "", err
+	}
+	if image, ok := from[""]; ok {
+		if len(o.Disks) != 1 || len(from) != 1 {
+			return "", fmt.Errorf("cannot tell for which disk %s is: write DISK=IMAGE for each of %v", image, o.Disks)
+		}
+		from = map[string]string{o.Disks[0]: image}
+	}
+	o.By = by
+	r, err := qemu.Adopt(ctx, o, from, progress)
+	if err != nil {
+		return "", err
+	}
+	return r.Digest(), nil
+}
+
+// promotionOf is what the inventory says of a promotion.
+func promotionOf(s Settings, vm, name, agentUser string) (qemu.PromoteOptions, error) {
+	spec, err := specOf(s, vm)
+	if err != nil {
+		return qemu.PromoteOptions{}, err
+	}
+	uid, err := uidOf(agentUser)
+	if err != nil {
+		return qemu.PromoteOptions{}, err
 	}
 	var goBack []string
 	for _, disk := range slices.Sorted(maps.Keys(spec.Disks)) {
@@ -143,13 +178,9 @@ func Promote(ctx context.Context, s Settings, vm, name, agentUser string, progre
 			goBack = append(goBack, disk)
 		}
 	}
-	r, err := qemu.Promote(ctx, qemu.PromoteOptions{
+	return qemu.PromoteOptions{
 		VM: vm, Name: name, Images: spec.Images, Disks: goBack, DeploysFrom: spec.DeploysFrom, Agent: uid, Now: time.Now, Reached: reached,
-	}, progress)
-	if err != nil {
-		return "", err
-	}
-	return r.Digest(), nil
+	}, nil
 }
 
 // uidOf is the number of a user.

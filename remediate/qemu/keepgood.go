@@ -56,6 +56,11 @@ func Promote(ctx context.Context, o PromoteOptions, progress func(done, total in
 }
 
 func promoteTo(ctx context.Context, o PromoteOptions, progress func(done, total int64)) (Record, error) {
+	p := newPromotion(o, progress)
+	return p.point(func() (Record, error) { return p.record(ctx) })
+}
+
+func newPromotion(o PromoteOptions, progress func(done, total int64)) *promotion {
 	if o.Reached == nil {
 		o.Reached = func(string) {}
 	}
@@ -64,7 +69,12 @@ func promoteTo(ctx context.Context, o PromoteOptions, progress func(done, total 
 		store: cmp.Or(o.Store, nixStore), roots: cmp.Or(o.GCRoots, nixRoots),
 	}}
 	p.stage = p.place.good(temporary + o.Name)
-	if err := CheckName(o.Name); err != nil {
+	return p
+}
+
+// point makes a record, while nobody else does, and lets last-known-good name it.
+func (p *promotion) point(record func() (Record, error)) (Record, error) {
+	if err := CheckName(p.o.Name); err != nil {
 		return Record{}, err
 	}
 	unlock, err := p.alone()
@@ -75,11 +85,11 @@ func promoteTo(ctx context.Context, o PromoteOptions, progress func(done, total 
 	if err := sweep(p.place.good()); err != nil {
 		return Record{}, err
 	}
-	r, err := p.record(ctx)
+	r, err := record()
 	if err == nil {
 		err = writeFile(p.place.pointer(), 0o444, []byte(r.Name+"\n"))
 	}
-	o.Reached("promote.pointed")
+	p.o.Reached("promote.pointed")
 	return r, err
 }
 
@@ -135,7 +145,19 @@ func (p *promotion) make(ctx context.Context, c frozen) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	chains, err := p.chains(c)
+	from := map[string]string{}
+	for _, disk := range p.o.Disks {
+		from[disk] = p.place.live(c.Disks[disk].File)
+	}
+	r := Record{Name: c.Name, Taken: c.Taken, Grade: best(c.Grade, grades[c.Digest].Grade), Of: c.Digest}
+	// The live files once more at the end: what was copied is what the digest is of.
+	return p.write(ctx, r, from, func() error { return p.place.check(c, p.o.Disks) })
+}
+
+// write makes the files of a record out of images, and then writes it, if still says
+// that they are what they were.
+func (p *promotion) write(ctx context.Context, r Record, from map[string]string, still func() error) (Record, error) {
+	chains, err := p.chains(from)
 	if err != nil {
 		return Record{}, err
 	}
@@ -143,21 +165,17 @@ func (p *promotion) make(ctx context.Context, c frozen) (Record, error) {
 		return Record{}, err
 	}
 	defer os.RemoveAll(p.stage)
-	r := Record{
-		Name: c.Name, Taken: c.Taken, Grade: best(c.Grade, grades[c.Digest].Grade), Of: c.Digest,
-		Disks: map[string]GoodDisk{}, PromotedAt: p.o.Now().UTC(), PromotedBy: p.o.By,
-	}
+	r.Disks, r.PromotedAt, r.PromotedBy = map[string]GoodDisk{}, p.o.Now().UTC(), p.o.By
 	for _, disk := range p.o.Disks {
 		if r.Disks[disk], err = p.flatten(ctx, disk, chains[disk]); err != nil {
 			return r, err
 		}
 		p.o.Reached("promote.disk")
 	}
-	// The live files once more: what was copied is what the digest is of.
-	if err := p.place.check(c, p.o.Disks); err != nil {
+	if err := still(); err != nil {
 		return r, err
 	}
-	if err := writeJSON(p.place.good(c.Name+".json"), 0o444, r); err != nil {
+	if err := writeJSON(p.place.good(r.Name+".json"), 0o444, r); err != nil {
 		return r, err
 	}
 	p.o.Reached("promote.recorded")
@@ -166,10 +184,10 @@ func (p *promotion) make(ctx context.Context, c frozen) (Record, error) {
 
 // chains reads what is to be flattened, and looks whether there is room: for a copy of
 // it and for the result, which takes no more.
-func (p *promotion) chains(c frozen) (map[string][]image, error) {
+func (p *promotion) chains(from map[string]string) (map[string][]image, error) {
 	chains, bytes := map[string][]image{}, int64(overlayNew)
 	for _, disk := range p.o.Disks {
-		all, err := p.place.chain(p.place.live(c.Disks[disk].File))
+		all, err := p.place.chain(from[disk])
 		if err != nil {
 			return nil, err
 		}
@@ -179,7 +197,7 @@ func (p *promotion) chains(c frozen) (map[string][]image, error) {
 			p.tally.total += 3 * i.Takes // copied, flattened, hashed
 		}
 	}
-	return chains, need(p.place.good(), bytes, "copy and flatten the checkpoint")
+	return chains, need(p.place.good(), bytes, "copy and flatten the images")
 }
 
 // flatten makes one promoted file of a chain.

@@ -164,6 +164,9 @@ func tellVM(s screen, vm oncall.VM, now time.Time) {
 		field("disk", say(diskWords(disk)))
 	}
 	field("good", say(cmp.Or(goodLacks(vm), goodWords(vm, now))))
+	if vm.Guest != "" {
+		field("inside", say(oneLine(vm.Guest)))
+	}
 	if vm.Problem != "" {
 		field("problem", in(red, oneLine(vm.Problem)))
 	}

@@ -13,6 +13,7 @@ func vms() []oncall.VM {
 	return []oncall.VM{
 		{
 			Name: "rave", Unit: "rave-vm.service", State: "running", Health: remediate.Healthy, Detail: "it runs\nsince noon", LastKnownGood: "before-update",
+			Guest: "rave-1 v1.2, mode act, heard 3s ago",
 			Disks: []oncall.Disk{{Name: "data", Keep: true}, {Name: "system", File: "system-01K2.qcow2"}},
 			Checkpoints: []oncall.Checkpoint{
 				{Name: "monday", Taken: noon.Add(-time.Hour), Grade: remediate.WasHealthy, Digest: "aaaabbbbccccdddd", Wrong: "system-01K1.qcow2 was\nwritten to"},

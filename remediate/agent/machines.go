@@ -131,6 +131,9 @@ func (w *world) tellVM(ctx context.Context, name string) oncall.VM {
 		Disks: disksOf(m.spec.Disks, stands), LastKnownGood: stands.Images[remediate.LastKnownGood].Name,
 		Lacks: stands.Lacks[remediate.LastKnownGood],
 	}
+	if m.guest != nil {
+		v.Guest = m.guest.words()
+	}
 	if v.Checkpoints, err = m.checkpoints(ctx); err != nil {
 		v.Problem = remediate.Brief(err.Error())
 	}

@@ -54,6 +54,9 @@ type VM struct {
 	LastKnownGood string       `json:"lastKnownGood,omitzero"`
 	Lacks         string       `json:"lacks,omitzero"`
 	Checkpoints   []Checkpoint `json:"checkpoints"`
+	// Guest says how the agent inside stands; empty where nobody is inside, or
+	// nobody listens.
+	Guest string `json:"guest,omitzero"`
 	// Problem says what could not be read of it.
 	Problem string `json:"problem,omitzero"`
 }

@@ -28,7 +28,7 @@ func (s *site) killedAt(point string, nth int, do remediate.Verb, image *remedia
 	defer s.again()
 	defer func() {
 		if r := recover(); r != nil {
-			if r != errKilled {
+			if err, ok := r.(error); !ok || !errors.Is(err, errKilled) {
 				panic(r)
 			}
 			killed = true

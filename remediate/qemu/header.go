@@ -36,7 +36,7 @@ var errForeign = errors.New("it is not a qcow2 image")
 func readHeader(f io.ReaderAt) (header, error) {
 	fixed := make([]byte, 104)
 	n, err := f.ReadAt(fixed, 0)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return header{}, err
 	}
 	version := binary.BigEndian.Uint32(fixed[4:])
@@ -81,7 +81,7 @@ func backingName(f io.ReaderAt, at uint64, length uint32) (string, error) {
 func backingFormat(f io.ReaderAt, at int64) (string, error) {
 	for range extensionLimit {
 		head := make([]byte, 8)
-		if _, err := f.ReadAt(head, at); err == io.EOF {
+		if _, err := f.ReadAt(head, at); errors.Is(err, io.EOF) {
 			return "", nil
 		} else if err != nil {
 			return "", err

@@ -30,6 +30,9 @@ type held struct {
 	changes  []change
 }
 
+// ours reports whether this agent wrote it.
+func (h held) ours() bool { return h.by == heldDown || h.by == heldCheckpoint }
+
 // writeHold makes it durable, before anything is stopped or changed.
 func (p place) writeHold(h held) error {
 	var b strings.Builder

@@ -36,11 +36,11 @@ func (v *VM) Situation(ctx context.Context) (remediate.Situation, error) {
 	if err != nil {
 		return remediate.Situation{StartsLeft: -1, Detail: remediate.Brief(err.Error())}, err
 	}
-	h, held, _ := v.place.readHold()
+	h, _, _ := v.place.readHold()
 	s := remediate.Situation{
 		Known: true, Exists: u.Exists, Active: u.Active, Settling: u.Settling, StartsLeft: -1,
 		State:        v.word(ctx, u),
-		StoppedByJob: u.StoppedByJob && !(held && h.by != ""),
+		StoppedByJob: u.StoppedByJob && !h.ours(),
 	}
 	if v.o.GuestActs != nil {
 		s.GuestActs = v.o.GuestActs(ctx)

@@ -96,17 +96,18 @@ func newID(now time.Time) string {
 // and of a systemd unit's, whose instance needs no escaping then (systemd.unit(5)).
 var checkpointName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
 
-// reserved begin the names of images that are no checkpoints.
-var reserved = []string{asidePrefix, beforeName, "last-known-good"}
+// reserved are the names of images that are no checkpoints; so are all that begin
+// with asidePrefix.
+var reserved = []string{beforeName, "last-known-good"}
 
 // CheckName says what is wrong with the name of a checkpoint.
 func CheckName(name string) error {
-	taken := slices.ContainsFunc(reserved, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+	taken := slices.Contains(reserved, name) || strings.HasPrefix(name, asidePrefix)
 	switch {
 	case !checkpointName.MatchString(name):
 		return fmt.Errorf("cannot use %q as the name of a checkpoint: expected up to 63 characters of a-z, 0-9, '.', '_' and '-', a letter or digit first", name)
 	case taken:
-		return fmt.Errorf("cannot use %q as the name of a checkpoint: names that begin with %s mean something else", name, strings.Join(reserved, ", "))
+		return fmt.Errorf("cannot use %q as the name of a checkpoint: %s, and names that begin with %s, mean something else", name, strings.Join(reserved, ", "), asidePrefix)
 	}
 	return nil
 }

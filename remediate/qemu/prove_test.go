@@ -37,9 +37,9 @@ func (s *site) wantNoProof() {
 }
 
 func TestACheckpointIsProvedBesideTheVMThatRuns(t *testing.T) {
-	s, image := proving(t, remediate.Healthy)
+	s, _ := proving(t, remediate.Healthy)
 	for _, name := range []string{"pre-update", "good"} {
-		image = s.source(remediate.WasAsked, &remediate.Asked{Checkpoint: name})
+		image := s.source(remediate.WasAsked, &remediate.Asked{Checkpoint: name})
 		if image.Grade != remediate.Unproved {
 			t.Errorf("%s is %q already", name, image.Grade)
 		}

@@ -142,5 +142,5 @@ func (a reset) letRun(ctx context.Context, step remediate.Step, now remediate.Wi
 	if !slices.Contains(pauses, qmp.RunState(now[keyState])) {
 		return running(qmp.Status{Running: now[keyState] == string(qmp.Running), State: qmp.RunState(now[keyState])}), nil
 	}
-	return resume{a.VM}.Do(ctx, step, now)
+	return resume(a).Do(ctx, step, now)
 }

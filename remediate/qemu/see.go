@@ -92,7 +92,7 @@ func (v *VM) console(lines int) (string, error) {
 	defer f.Close()
 	text := make([]byte, min(info.Size(), consoleBytes))
 	n, err := f.ReadAt(text, info.Size()-int64(len(text)))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("cannot read %s: %w", v.place.live("console.log"), err)
 	}
 	if lines <= 0 {

@@ -87,6 +87,14 @@ func TestWhatPeopleAskFor(t *testing.T) {
 	}
 }
 
+func TestThereIsNoWayBackFromWhatWasNotDone(t *testing.T) {
+	m := remediate.Machine{Alive: true, Images: map[remediate.Source]remediate.Image{remediate.BeforeSwap: {Name: "before"}}}
+	plan, err := remediate.MakePlan(VMDeploy, remediate.VM("rave"), remediate.Seen{Inventory: rave, Machine: &m})
+	if err != nil || len(plan.Rungs) != 0 || len(plan.LeftOut) != 2 {
+		t.Errorf("%+v %v, want nothing done without an image", plan, err)
+	}
+}
+
 func TestNamesAreUniqueAndFound(t *testing.T) {
 	names := Names()
 	slices.Sort(names)

@@ -134,7 +134,10 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 			}
 			for _, on := range targets {
 				s := step(move, on, seen)
-				if move.To != "" && s.Image == nil {
+				switch {
+				case move.To == BeforeSwap && !plan.swaps():
+					lacks = rung.Name + ": nothing would be exchanged before it"
+				case move.To != "" && s.Image == nil:
 					lacks = fmt.Sprintf("%s: %s", rung.Name, seen.lacks(move.To))
 				}
 				planned.Steps = append(planned.Steps, s)
@@ -151,6 +154,14 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 	plan.Probes = VerifyProbes(p, seen.Inventory, target)
 	plan.seal()
 	return plan, nil
+}
+
+// swaps reports whether any rung so far exchanges the disks of a VM: only then is
+// there a way back.
+func (p Plan) swaps() bool {
+	return slices.ContainsFunc(p.Rungs, func(r PlannedRung) bool {
+		return slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Do == VerbSwap })
+	})
 }
 
 // step is one move on one target. A oneshot unit is never started by another

@@ -29,7 +29,7 @@ func TestInsideAVMTheUnitStartsAlsoWithoutAHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"DeviceAllow=char-virtio-portsdev rw\n", "PrivateDevices=no\n", "/var/lib/nightshift\n"} {
+	for _, want := range []string{"DeviceAllow=char-virtio-portsdev rw\n", "PrivateDevices=no\n", "/var/lib/nightshift"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("systemd made %q of it, want it to say %q", out, want)
 		}

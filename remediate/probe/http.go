@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -170,14 +171,14 @@ func notInHeader(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 // less; the rest is for what that takes out.
 const maxExcerpt = 2 << 10
 
-// excerpt is the begin of a body, without the token: some services echo what
-// they were sent.
+// excerpt is the begin of a body, without what looks like a secret and without the
+// token: some services echo what they were sent.
 func excerpt(body io.Reader, token string) string {
 	text, _ := io.ReadAll(io.LimitReader(body, maxExcerpt))
-	if token == "" {
-		return string(text)
+	if token != "" {
+		text = bytes.ReplaceAll(text, []byte(token), []byte("[token]"))
 	}
-	return strings.ReplaceAll(string(text), token, "[token]")
+	return remediate.Redact(string(text))
 }
 
 // oneOf lists statuses as a sentence does.

@@ -96,13 +96,13 @@ func TestSituation(t *testing.T) {
 
 func TestSights(t *testing.T) {
 	s := newSite(t)
-	s.must(os.WriteFile(s.path("live/console.log"), []byte("first\r\nsecond\x1b[2J\r\nlast\r\n"), 0o660))
+	s.must(os.WriteFile(s.path("live/console.log"), []byte("first\r\nsecond\x1b[2J password=hunter2\r\nlast\r\n"), 0o660))
 	s.start()
 	for what, want := range map[remediate.Sight]string{
 		remediate.SeeScreen:     "by 480 pixels",
 		remediate.SeeQMPStatus:  "guest status=prelaunch running=false",
 		remediate.SeeBlockGraph: s.path("good/good.system.qcow2"),
-		remediate.SeeConsole:    "second\ufffd[2J\nlast",
+		remediate.SeeConsole:    "second\ufffd[2J password=[redacted]\nlast",
 	} {
 		e := s.vm.See(s.ctx(), remediate.Look{What: what, Lines: 2})
 		if e.Error != "" || !strings.Contains(e.Text, want) || strings.Contains(e.Text, "first") || len(e.Text) > 4096 {

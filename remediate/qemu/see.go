@@ -101,9 +101,10 @@ func (v *VM) console(lines int) (string, error) {
 	return tail(string(text[:n]), lines), nil
 }
 
-// tail keeps the last lines, without what would write to a terminal.
+// tail keeps the last lines, without what would write to a terminal or looks like a
+// secret.
 func tail(text string, lines int) string {
-	all := strings.Split(strings.TrimRight(text, "\r\n"), "\n")
+	all := strings.Split(strings.TrimRight(remediate.Redact(text), "\r\n"), "\n")
 	all = all[max(0, len(all)-lines):]
 	for n, line := range all {
 		all[n] = remediate.Printable(strings.TrimRight(line, "\r"))

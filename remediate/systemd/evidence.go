@@ -143,7 +143,7 @@ func (u *Units) seeJournal(ctx context.Context, name string, lines int) (string,
 	var shown strings.Builder
 	for _, e := range entries {
 		at := time.UnixMicro(int64(e.Real)).UTC().Format("2006-01-02T15:04:05.000Z")
-		message := remediate.Printable(redact(string(e.Message)))
+		message := remediate.Printable(remediate.Redact(string(e.Message)))
 		fmt.Fprintf(&shown, "%s %s: %s\n", at, remediate.Printable(string(e.Identifier)), message)
 	}
 	return shown.String(), nil

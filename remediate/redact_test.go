@@ -1,8 +1,10 @@
-package systemd
+package remediate_test
 
 import (
 	"strings"
 	"testing"
+
+	. "nightshift/remediate"
 )
 
 func TestSecretsAreBlottedOut(t *testing.T) {
@@ -25,9 +27,9 @@ func TestSecretsAreBlottedOut(t *testing.T) {
 		"-----BEGIN RSA PRIVATE KEY-----\n" + secret + "\n-----END RSA PRIVATE KEY-----",
 		"-----BEGIN PRIVATE KEY----- " + secret,
 	} {
-		got := redact(line)
-		if strings.Contains(got, secret) || !strings.Contains(got, blot) {
-			t.Errorf("redact(%q) = %q", line, got)
+		got := Redact(line)
+		if strings.Contains(got, secret) || !strings.Contains(got, "[redacted]") {
+			t.Errorf("Redact(%q) = %q", line, got)
 		}
 	}
 }
@@ -43,15 +45,15 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 		"10:15:01 worker 7 exited on signal 9",
 		"mail to ops@example.org: ok",
 	} {
-		if got := redact(line); got != line {
-			t.Errorf("redact(%q) = %q", line, got)
+		if got := Redact(line); got != line {
+			t.Errorf("Redact(%q) = %q", line, got)
 		}
 	}
 }
 
 func TestWhatSurroundsASecretStays(t *testing.T) {
 	const line = `level=error user=bob password="a \" b" took=3s`
-	if got, want := redact(line), `level=error user=bob password=[redacted] took=3s`; got != want {
-		t.Errorf("redact = %q, expected %q", got, want)
+	if got, want := Redact(line), `level=error user=bob password=[redacted] took=3s`; got != want {
+		t.Errorf("Redact = %q, expected %q", got, want)
 	}
 }

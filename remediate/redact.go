@@ -1,4 +1,4 @@
-package systemd
+package remediate
 
 import "regexp"
 
@@ -22,8 +22,8 @@ var secrets = []*regexp.Regexp{
 	regexp.MustCompile(`()\b(?:glpat-|gldt-|glrt-|gh[opsur]_|github_pat_)[A-Za-z0-9_-]{16,}`),
 }
 
-// redact blots out what looks like a secret.
-func redact(text string) string {
+// Redact blots out what looks like a secret.
+func Redact(text string) string {
 	for _, secret := range secrets {
 		text = secret.ReplaceAllString(text, "${1}"+blot)
 	}

@@ -309,6 +309,17 @@ func TestTheDeadline(t *testing.T) {
 	})
 }
 
+func TestWithoutALookThereIsNoEvidence(t *testing.T) {
+	p := threeRungs()
+	p.Look = nil
+	l := begin(t, p).looks(Unhealthy).judged(allow).wants(WantPrepare, 0).prepares(allow)
+	for _, e := range l.log {
+		if e.Gathered != nil {
+			t.Error("a record of no evidence")
+		}
+	}
+}
+
 func TestApprovals(t *testing.T) {
 	hold := Verdict{Decision: Hold, Reason: "approval_wanted"}
 	held := func(t *testing.T) *life {

@@ -154,10 +154,14 @@ type Watch struct {
 // waits for a person touches nothing.
 func (i *Incident) Touching() []Target {
 	if i.Intent != nil || i.climbing() != nil && i.State != Held {
-		return i.Plan.Rungs[i.Rung].Touches()
+		return i.Plan.Rungs[i.Rung].occupies()
 	}
 	return nil
 }
+
+// Yields reports whether an incident gives way to one that an alert opened: a person
+// asked for it, and it is not acting on anything just now.
+func (i *Incident) Yields() bool { return i.Asked != nil && len(i.Touching()) == 0 }
 
 // Climbing reports whether a rung was begun whose outcome is not known yet.
 func (i *Incident) Climbing() bool { return i.climbing() != nil }

@@ -171,6 +171,7 @@ func (l *Ledger) host(target Target, playbook string, inv Inventory) (joins ID, 
 		case i.Target == target && i.Playbook.Name == playbook:
 			own = first(own, i)
 		case i.State == Escalated:
+		case playbook != "" && i.Yields():
 		case i.Target == target:
 			holder = first(holder, i)
 		case i.Target.Contains(target), target.Kind == UnitKind && i.Target.Kind == UnitKind && slices.Contains(needs, i.Target.Name):

@@ -3,6 +3,7 @@ package remediate
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -134,7 +135,7 @@ func (l *Ledger) note(incident *Incident, e Event) {
 	case e.Finished != nil:
 		maps.Copy(l.Ours, e.Finished.Invocations)
 	case e.Verified != nil, e.Ended != nil:
-		l.attemptsEnd(incident.ID, e)
+		l.attemptsEnd(incident, e)
 	}
 }
 
@@ -159,9 +160,8 @@ func (l *Ledger) attempt(incident *Incident, e Event) {
 	}
 	a := Attempt{On: e.Started.What.On, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
 	a.Swapped = e.Started.What.Do == VerbSwap
-	for n := range l.Attempts {
-		old := &l.Attempts[n]
-		if old.On == a.On && old.Incident == a.Incident && old.Rung == a.Rung && old.Ended.IsZero() {
+	for old := range l.attemptsOf(incident) {
+		if old.On == a.On && old.Rung == a.Rung && old.Ended.IsZero() {
 			old.Swapped = old.Swapped || a.Swapped
 			return
 		}
@@ -169,12 +169,24 @@ func (l *Ledger) attempt(incident *Incident, e Event) {
 	l.Attempts = append(l.Attempts, a)
 }
 
-func (l *Ledger) attemptsEnd(id ID, e Event) {
-	for n := range l.Attempts {
-		if a := &l.Attempts[n]; a.Incident == id && a.Ended.IsZero() {
+func (l *Ledger) attemptsEnd(incident *Incident, e Event) {
+	for a := range l.attemptsOf(incident) {
+		if a.Ended.IsZero() {
 			a.Ended = e.At
 			if e.Verified != nil {
 				a.Outcome = e.Verified.Outcome
+			}
+		}
+	}
+}
+
+// attemptsOf are those of one incident, the newest first. A month may hold very many,
+// in the order in which they were made.
+func (l *Ledger) attemptsOf(incident *Incident) iter.Seq[*Attempt] {
+	return func(yield func(*Attempt) bool) {
+		for n := len(l.Attempts) - 1; n >= 0 && !l.Attempts[n].At.Before(incident.OpenedAt); n-- {
+			if a := &l.Attempts[n]; a.Incident == incident.ID && !yield(a) {
+				return
 			}
 		}
 	}

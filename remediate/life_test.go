@@ -26,6 +26,7 @@ func threeRungs() Playbook {
 	}
 	return Playbook{
 		Name: "three", Match: alerts.Matching(`alertname="Down"`), Target: TargetRule{Host: true},
+		Look:   []Look{{What: SeeMemory}},
 		Ladder: []Rung{rung("db.service"), rung("app.service"), rung("web.service")},
 		Verify: Verify{Healthy: []string{"front"}, Settle: 5 * time.Second, Window: time.Minute},
 	}.WithDefaults()
@@ -192,7 +193,7 @@ func (l *life) prepares(v Verdict) *life {
 func (l *life) allowed() *life {
 	l.t.Helper()
 	l.looks(Unhealthy).wants(WantJudge, 0).judged(allow)
-	if !l.i.Gathered {
+	if !l.i.Gathered && len(l.i.Playbook.Look) > 0 {
 		l.wants(WantGather, 0).give(Input{Gathered: &Gathered{Evidence: []Evidence{{Look: Look{What: SeeMemory}, Text: "x"}}}})
 	}
 	return l.wants(WantPrepare, 0).prepares(allow).wants(WantAct, 0)

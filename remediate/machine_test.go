@@ -25,6 +25,7 @@ var goBack = Rung{Name: "roll back", Do: []Move{
 func vmDown() Playbook {
 	return Playbook{
 		Name: "vm-down", Match: alerts.Matching(`alertname="Down"`), Target: TargetRule{VM: "rave"},
+		Look: []Look{{What: SeeScreen}},
 		Ladder: []Rung{
 			{Name: "let it go on", Do: []Move{{Do: VerbCont, On: Selector{What: PausedVM}}}},
 			{Name: "reset it", Do: []Move{{Do: VerbReset, On: Selector{What: StuckVM}}}},
@@ -247,6 +248,19 @@ func TestWhatAPersonAsksFor(t *testing.T) {
 		l.acts(Done).prepares(allow).acts(Done).prepares(allow).acts(Done).is(Verifying, "")
 		l.settles().probes(Unhealthy).after(3*time.Minute).probes(Unhealthy).is(Escalated, ReasonExhausted)
 		l.after(time.Minute).probes(Healthy).after(time.Minute).probes(Healthy).is(Cleared, ReasonHealthy)
+	})
+	t.Run("gives way to an alert while it acts on nothing", func(t *testing.T) {
+		l := askedFor(t, Playbook{Name: "vm-rollback", Ladder: []Rung{goBack}, Verify: Verify{Healthy: []string{"target"}}})
+		if !l.looks(Healthy).judged(Verdict{Decision: Hold, Reason: "approval_wanted"}).i.Yields() {
+			t.Error("a plan that waits for a person keeps an alert waiting")
+		}
+		if l.person(PersonApproves).allowed(); l.i.Yields() {
+			t.Error("it gives way while the VM goes down")
+		}
+		proof := askedFor(t, Playbook{Name: "vm-verify", Ladder: []Rung{{Name: "prove", Do: []Move{{Do: VerbProve, On: theVM}}}}})
+		if !proof.allowed().i.Yields() {
+			t.Error("a proof of an hour keeps a VM that is down waiting")
+		}
 	})
 	t.Run("waits behind an incident about the same VM", func(t *testing.T) {
 		ledger := NewLedger()

@@ -79,6 +79,19 @@ func (r PlannedRung) Touches() []Target {
 	return touched
 }
 
+// occupies is what nobody else may act on while the rung is climbed: not what is only
+// read, however long that takes.
+func (r PlannedRung) occupies() []Target {
+	var occupied []Target
+	for _, step := range r.Steps {
+		beside := step.Do == VerbProve || step.Do == VerbPromote
+		if !beside && !slices.Contains(occupied, step.On) {
+			occupied = append(occupied, step.On)
+		}
+	}
+	return occupied
+}
+
 // Touches is all that any rung of the plan acts on.
 func (p Plan) Touches() []Target {
 	var touched []Target

@@ -36,7 +36,7 @@ func (i *Incident) wants(now Instant) Effect {
 	case Held:
 		return Effect{WantRest, i.Since.Add(ApprovalLasts)}
 	case Acting:
-		if !i.Gathered {
+		if !i.Gathered && len(i.Playbook.Look) > 0 {
 			return Effect{WantGather, now}
 		}
 		return Effect{WantPrepare, now}

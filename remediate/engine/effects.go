@@ -80,6 +80,7 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	config := *e.config.Load()
 	verify, playbook, target, asked := i.Probes(), i.Playbook, i.Target, i.Asked
 	names := append(append([]string(nil), verify...), playbook.Considers(config.Inventory, verify)...)
+	var seen map[remediate.Target]remediate.Situation
 	beside(e, ctx, i.ID, func(ctx context.Context) remediate.Looked {
 		l := remediate.Looked{Observations: e.ask(ctx, names), Verify: len(verify)}
 		plan, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations)
@@ -89,10 +90,15 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 		}
 		l.Plan = plan
 		if asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy {
-			l.Invocations = e.invocations(ctx, l.Plan)
+			seen = e.situations(ctx, l.Plan.Touches())
+			l.Invocations = invocationsOf(seen)
 		}
 		return l
-	}, func(l remediate.Looked) remediate.Input { return remediate.Input{Looked: &l} })
+	}, func(l remediate.Looked) remediate.Input {
+		t := e.task(i.ID)
+		t.seen, t.seenAt = seen, e.o.Now()
+		return remediate.Input{Looked: &l}
+	})
 }
 
 // plan makes the plan of what was seen; for a VM that is also how it stands.
@@ -105,9 +111,18 @@ func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.I
 	return remediate.MakePlan(p, target, seen)
 }
 
+// freshFor is how long the look that made a plan is good enough to judge its rung
+// by: the gates are asked again, on what is read anew, directly before the effect.
+const freshFor = time.Second
+
 // judge asks the gates about the rung.
 func (e *Engine) judge(ctx context.Context, i *remediate.Incident) {
 	touches := i.Plan.Rungs[i.Rung].Touches()
+	if seen, ok := e.task(i.ID).saw(touches, e.o.Now()); ok {
+		judgement := e.judgement(i, touches, seen)
+		e.advance(i.ID, remediate.Input{Judged: &judgement})
+		return
+	}
 	beside(e, ctx, i.ID, func(ctx context.Context) map[remediate.Target]remediate.Situation {
 		return e.situations(ctx, touches)
 	}, func(read map[remediate.Target]remediate.Situation) remediate.Input {

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"nightshift/remediate"
 	"nightshift/remediate/guard"
@@ -79,7 +80,7 @@ func (e *Engine) others(f *guard.Facts, i *remediate.Incident) {
 		if touching := other.Touching(); len(touching) > 0 {
 			f.Acting = append(f.Acting, guard.ActingIncident{ID: id, Touching: touching})
 		}
-		same := other.Target == i.Target && !i.Target.IsZero() && other.State != remediate.Escalated
+		same := other.Target == i.Target && !i.Target.IsZero() && other.State != remediate.Escalated && (i.Asked != nil || !other.Yields())
 		waits := other.Wait != nil && other.Wait.On == i.ID
 		if same && !waits && cameFirst(other, i) && (holder == nil || cameFirst(other, holder)) {
 			holder, f.Holder = other, id
@@ -97,10 +98,17 @@ func cameFirst(a, b *remediate.Incident) bool {
 	return a.LiveSince.Before(b.LiveSince)
 }
 
+// longestClimb is more than any attempt lasts, from its intent to the end of its
+// verification: no deadline of an inventory is longer.
+const longestClimb = 24 * time.Hour
+
 // recent counts the attempts that bear on one thing: all but that of the rung
 // which is being climbed. A cooldown is between incidents, never within one.
 func (e *Engine) recent(t *guard.Touched, i *remediate.Incident, now remediate.Instant) {
-	for _, a := range e.ledger.Attempts {
+	for _, a := range slices.Backward(e.ledger.Attempts) {
+		if now.Since(a.At) > max(i.Playbook.Attempts.Per, i.Playbook.Attempts.Cooldown, t.SwapEvery)+longestClimb {
+			break // they stand in the order in which they were made
+		}
 		if a.On != t.On || a.Incident == i.ID && a.Rung == i.Rung && a.Ended.IsZero() {
 			continue
 		}

@@ -17,10 +17,25 @@ type task struct {
 	// acting is whether a step is under way in this process; nothing replaces it.
 	acting bool
 	cancel func()
+	// seen is how what a plan may touch stood at the last look, and when that was.
+	seen   map[remediate.Target]remediate.Situation
+	seenAt remediate.Instant
 	// owed is an input whose events could not all be recorded yet.
 	owed *remediate.Input
 	// stuck is whether it was said that the incident can't go on.
 	stuck bool
+}
+
+// saw is the last look, once, if it is fresh and shows all of that.
+func (t *task) saw(touches []remediate.Target, now remediate.Instant) (map[remediate.Target]remediate.Situation, bool) {
+	seen := t.seen
+	t.seen = nil
+	for _, on := range touches {
+		if _, ok := seen[on]; !ok {
+			return nil, false
+		}
+	}
+	return seen, now.Since(t.seenAt) < freshFor
 }
 
 // task is that of an incident, a new one if it has none.

@@ -94,8 +94,12 @@ func (e *Engine) situations(ctx context.Context, targets []remediate.Target) map
 
 // invocations reads those of all that a plan may touch.
 func (e *Engine) invocations(ctx context.Context, plan remediate.Plan) map[remediate.Target]string {
+	return invocationsOf(e.situations(ctx, plan.Touches()))
+}
+
+func invocationsOf(read map[remediate.Target]remediate.Situation) map[remediate.Target]string {
 	known := map[remediate.Target]string{}
-	for on, s := range e.situations(ctx, plan.Touches()) {
+	for on, s := range read {
 		if s.Invocation != "" {
 			known[on] = s.Invocation
 		}

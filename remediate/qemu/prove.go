@@ -26,24 +26,17 @@ func (a prove) Witness(_ context.Context, step remediate.Step) (remediate.Witnes
 	return remediate.Witness{keyImage: step.Image.Digest, "since": a.o.Now().UTC().Format(time.RFC3339Nano)}, nil
 }
 
+// Do has the disks to itself only while it makes the overlays and removes them: a proof
+// may take long, and the VM itself must not wait for it.
 func (a prove) Do(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
-	release, err := a.alone(ctx)
-	if err != nil {
+	if err := a.cleared(ctx); err != nil {
 		return remediate.Receipt{}, notDone(step, err)
 	}
-	defer release()
-	puts, err := a.resolve(ctx, step.Image)
-	if err == nil {
-		err = a.clear(ctx)
-	}
-	if err != nil {
-		return remediate.Receipt{}, notDone(step, err)
-	}
-	verdict, proveErr := a.boot(ctx, puts)
+	verdict, proveErr := a.boot(ctx, step.Image)
 	// Also when ctx has ended: nothing of it may stay behind.
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
-	if err := errors.Join(proveErr, a.clear(after)); err != nil {
+	if err := errors.Join(proveErr, a.cleared(after)); err != nil {
 		return began(ctx, step, err)
 	}
 	if verdict != "" {
@@ -61,8 +54,8 @@ func proved(name string) remediate.Receipt {
 
 // boot makes the overlays, starts the unit and waits; a verdict says why it was not
 // healthy.
-func (a prove) boot(ctx context.Context, puts map[string]put) (verdict string, err error) {
-	if err := a.overlays(ctx, puts); err != nil {
+func (a prove) boot(ctx context.Context, of *remediate.Image) (verdict string, err error) {
+	if err := a.overlays(ctx, of); err != nil {
 		return "", err
 	}
 	a.o.Reached("prove.made")
@@ -75,7 +68,16 @@ func (a prove) boot(ctx context.Context, puts map[string]put) (verdict string, e
 
 // overlays makes live/proof/DISK: an overlay for each disk that goes back, and an empty
 // image for each that stays, since the real one is in use and is not to be shown.
-func (a prove) overlays(ctx context.Context, puts map[string]put) error {
+func (a prove) overlays(ctx context.Context, of *remediate.Image) error {
+	release, err := a.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	puts, err := a.resolve(ctx, of)
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(a.place.proofs(), 0o2770); err != nil {
 		return err
 	}
@@ -146,6 +148,16 @@ func (a prove) healthy(ctx context.Context) (verdict string, err error) {
 	return fmt.Sprintf("not within %v: %s", within, verdict), nil
 }
 
+// cleared is clear, while nobody else changes the disks.
+func (a prove) cleared(ctx context.Context) error {
+	release, err := a.alone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return a.clear(ctx)
+}
+
 // clear stops the unit, and removes what lies in live/proof by the names of disks.
 // Nothing lies on those.
 func (a prove) clear(ctx context.Context) error {
@@ -189,12 +201,7 @@ func (a prove) Happened(ctx context.Context, step remediate.Step, before remedia
 	if g := grades[before[keyImage]]; g.Grade == remediate.BootProved && !g.At.Before(since) {
 		return proved(step.Image.Name), nil
 	}
-	release, err := a.alone(ctx)
-	if err != nil {
-		return remediate.Receipt{}, unclear(step, err)
-	}
-	defer release()
-	if err := a.clear(ctx); err != nil {
+	if err := a.cleared(ctx); err != nil {
 		return remediate.Receipt{}, unclear(step, err)
 	}
 	return remediate.Receipt{}, remediate.ErrNotDone

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,4 +113,23 @@ func TestACheckpointOfAVMThatWasHealthyIsGradedSo(t *testing.T) {
 			t.Errorf("after %v it is %q", lasted, got)
 		}
 	}
+}
+
+func TestTheVMDoesNotWaitForAProof(t *testing.T) {
+	var s *site
+	var down sync.Once
+	s = newSite(t, func(o *qemu.Options) {
+		o.BootsWithin = 10 * time.Second
+		o.Proof = &qemu.Proof{Unit: proof, QMP: o.QMP, Healthy: []string{"proof-port"}, Window: 100 * time.Millisecond}
+		o.Probe = func(_ context.Context, name string) remediate.Observation {
+			down.Do(func() { s.do(remediate.VerbPowerDown, nil) })
+			return remediate.Observation{Probe: name, Health: remediate.Healthy}
+		}
+	})
+	s.start()
+	s.do(remediate.VerbProve, s.source(remediate.LastKnownGood, nil))
+	if state, _ := s.keeper.State(s.ctx(), unit); state.Active {
+		t.Error("the VM was not powered down while a proof ran")
+	}
+	s.wantNoProof()
 }

@@ -22,8 +22,8 @@ type Checked struct {
 	remediate.Observation
 }
 
-// Checks is the health check of everything that the inventory names, by this
-// process itself: the agent need not run. The function asks all at once; end gives
+// Checks is the health check of everything that the inventory names and that is
+// there at all times, by this process itself: the agent need not run. The function asks all at once; end gives
 // up what it needed.
 func Checks(ctx context.Context, s Settings, file *inventory.File, log *slog.Logger) (check func(context.Context) []Checked, end func(), err error) {
 	w, end, err := worldOf(s, file, log)
@@ -37,10 +37,32 @@ func Checks(ctx context.Context, s Settings, file *inventory.File, log *slog.Log
 	for _, name := range slices.Sorted(maps.Keys(file.VMs)) {
 		asked = append(asked, Checked{Kind: "vm", Name: name})
 	}
+	proofs := onlyProofs(file)
 	for _, name := range slices.Sorted(maps.Keys(file.Probes)) {
-		asked = append(asked, Checked{Kind: "probe", Name: name})
+		if !proofs[name] {
+			asked = append(asked, Checked{Kind: "probe", Name: name})
+		}
 	}
 	return func(ctx context.Context) []Checked { return checkAll(ctx, w, asked) }, end, nil
+}
+
+// onlyProofs are the probes of a copy in which a checkpoint is proved, and of nothing
+// else: they answer only while one is, so that a health check can't go by them.
+func onlyProofs(file *inventory.File) map[string]bool {
+	proofs := map[string]bool{}
+	for _, vm := range file.VMs {
+		if vm.Proof != nil {
+			for _, name := range vm.Proof.Healthy {
+				proofs[name] = true
+			}
+		}
+	}
+	for _, vm := range file.VMs {
+		for _, name := range vm.Healthy {
+			delete(proofs, name)
+		}
+	}
+	return proofs
 }
 
 // probe is the name of the probe that a check asks.

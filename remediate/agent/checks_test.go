@@ -2,6 +2,7 @@ package agent
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 )
 
@@ -24,5 +25,26 @@ func TestTheHealthCheckNeedsNoAgent(t *testing.T) {
 		if c.Detail == "" {
 			t.Errorf("%s %s is %s and does not say why", c.Kind, c.Name, c.Health)
 		}
+	}
+}
+
+func TestTheHealthCheckLeavesOutWhatAnswersOnlyDuringAProof(t *testing.T) {
+	s := host(t)
+	s.Config = "builtin:rave-host"
+	file, err := s.Inventory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, end, err := Checks(t.Context(), s, file, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	var names []string
+	for _, c := range check(t.Context()) {
+		names = append(names, c.Name)
+	}
+	if want := []string{"rave", "images", "vm-port"}; !slices.Equal(names, want) {
+		t.Errorf("it asks %q, want %q", names, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nightshift/remediate"
+	"nightshift/remediate/guard"
 	"nightshift/remediate/oncall"
 	"nightshift/test/guest"
 	"nightshift/test/stage"
@@ -31,12 +32,27 @@ func counted(t *testing.T, a *stage.VMAgent) uint64 {
 
 // update puts an image in place by hand, as a person would who does not ask the
 // agent.
-func update(t *testing.T, a *stage.VMAgent, b guest.Behaviour) {
+func update(t *testing.T, a *stage.VMAgent, i guest.Image) {
 	t.Helper()
-	image := guest.Image{Name: "bad-" + string(b), Behaviour: b, After: time.Second}
-	if err := a.VM.Update(t.Context(), image); err != nil {
+	if err := a.VM.Update(t.Context(), i); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Images that are of no use.
+var (
+	unhealthy = guest.Image{Name: "bad-unhealthy", Behaviour: guest.Unhealthy}
+	noBoot    = guest.Image{Name: "bad-noboot", Behaviour: guest.NoBoot}
+	crashes   = guest.Image{Name: "bad-crash", Behaviour: guest.Crash}
+	// crashesLater is healthy for a moment whenever it is booted.
+	crashesLater = guest.Image{Name: "worse-crash", Behaviour: guest.Crash, After: time.Second}
+	hangs        = guest.Image{Name: "bad-hang", Behaviour: guest.Hang}
+)
+
+// said waits until the guest has written something on its console.
+func said(t *testing.T, a *stage.VMAgent, words string) {
+	t.Helper()
+	a.Await("the guest to say "+words, func() bool { return strings.Contains(a.VM.Console(t.Context()), words) })
 }
 
 // wantBack holds that the machine runs on the first image, that what stays is
@@ -85,20 +101,39 @@ func overlay(t *testing.T, a *stage.VMAgent) string {
 }
 
 func TestABadUpdateIsRolledBackOnceAPersonApproves(t *testing.T) {
-	host := on.VMHost(t)
-	t.Run("that boots and is unhealthy", func(t *testing.T) {
-		a := host.Begin(t, stage.VMInventory{})
-		count := counted(t, a)
-		update(t, a, guest.Unhealthy)
-		was := overlay(t, a)
-		id := a.AwaitOpened("vm-down")
-		for _, rung := range []string{resetRung, bootRung, rollbackRung} {
-			a.AwaitHeld(id, rung)
-			a.Approve(id)
-		}
-		story := a.AwaitState(id, remediate.Resolved)
-		wantTried(t, story, remediate.NotFixed, remediate.NotFixed, remediate.Fixed)
-		wantBack(t, a, story, was, count)
-		a.WantSound()
-	})
+	a := on.VMHost(t).Begin(t, stage.VMInventory{})
+	count := counted(t, a)
+	update(t, a, unhealthy)
+	was := overlay(t, a)
+
+	id := a.AwaitOpened("vm-down")
+	for _, rung := range []string{resetRung, bootRung, rollbackRung} {
+		a.AwaitHeld(id, rung)
+		a.Approve(id)
+	}
+	story := a.AwaitState(id, remediate.Resolved)
+	wantTried(t, story, remediate.NotFixed, remediate.NotFixed, remediate.Fixed)
+	wantBack(t, a, story, was, count)
+	a.WantSound()
+}
+
+func TestAMachineIsRolledBackOnceInAWhileAndThenPeopleHaveIt(t *testing.T) {
+	a := on.VMHost(t).Begin(t, stage.VMInventory{Auto: "reset"})
+	count := counted(t, a)
+	update(t, a, crashes)
+	was := overlay(t, a)
+	id := a.AwaitOpened("vm-down")
+	a.AwaitHeld(id, rollbackRung) // what may be done alone was of no use
+	a.Approve(id)
+	wantBack(t, a, a.AwaitState(id, remediate.Resolved), was, count)
+
+	update(t, a, crashesLater)
+	said(t, a, "image worse-crash crashes")
+	was = overlay(t, a)
+	a.Send(stage.Alert{Name: stage.VMDownAlert, Case: "again"})
+	story := a.AwaitReason("vm-down", remediate.Escalated, guard.ReasonRolledBack)
+	wantTried(t, story, remediate.NotFixed, remediate.NotFixed)
+	if now := overlay(t, a); now != was {
+		t.Errorf("the disk is on %s, want it left on %s", now, was)
+	}
 }

@@ -219,6 +219,12 @@ func (a *Agent) Said(words string) bool {
 // KillAgent is kill -9.
 func (a *Agent) KillAgent(ctx context.Context) error { return a.Kill(ctx, AgentUnit) }
 
+// Signal sends a signal, by its name, to a unit's main process.
+func (a *Agent) Signal(ctx context.Context, unit, name string) error {
+	_, err := a.World.Exec(ctx, "systemctl", "kill", "--kill-who=main", "--signal="+name, unit)
+	return err
+}
+
 // Nightshift runs the command line as root.
 func (a *Agent) Nightshift(args ...string) string {
 	a.t.Helper()

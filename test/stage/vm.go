@@ -1,11 +1,13 @@
 package stage
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -78,13 +80,17 @@ type VMInventory struct {
 	Auto string
 	// BootsWithin bounds a boot; it is as long until a bad image counts as bad.
 	BootsWithin string
+	// AnswersWithin bounds a probe of the guest: what runs before a guest that does
+	// not answer waits so long, too.
+	AnswersWithin string
 	// Deadline is that of every playbook, 10 minutes if empty.
 	Deadline string
 }
 
 // Figures of a test with a virtual machine. It boots in 3 s on an idle machine.
 const (
-	vmBoots = "15s"
+	vmBoots   = "15s"
+	vmAnswers = "2s"
 	// vmPlaybook has what is verified verified within seconds.
 	vmPlaybook = "  - {name: %s, deadline: %s, verify: {settle: 100ms, window: 1500ms, every: 250ms}, attempts: {max: 100, per: 1h, cooldown: 1ms}}\n"
 )
@@ -96,7 +102,7 @@ func (i VMInventory) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `host: {name: %s, alerts: ['instance="%s"', 'host="%s"']}
 probes:
-  vm-port: {http: "http://127.0.0.1:3002/", expect: 200}
+  vm-port: {http: "http://127.0.0.1:3002/", expect: 200, timeout: %s}
   proof-port: {http: "http://127.0.0.1:3012/", expect: 200}
 vms:
   rave:
@@ -112,7 +118,7 @@ vms:
     auto: %s
     keep_aside: {count: 100}
 playbooks:
-`, Host, world.VMHostHostname, Host, cmp.Or(i.BootsWithin, vmBoots), cmp.Or(i.Auto, "restart"))
+`, Host, world.VMHostHostname, Host, cmp.Or(i.AnswersWithin, vmAnswers), cmp.Or(i.BootsWithin, vmBoots), cmp.Or(i.Auto, "restart"))
 	for _, name := range vmPlaybooks {
 		fmt.Fprintf(&b, vmPlaybook, name, cmp.Or(i.Deadline, "10m"))
 	}
@@ -239,4 +245,43 @@ func (a *VMAgent) AwaitOpened(playbook string) (id remediate.ID) {
 		return id != ""
 	})
 	return id
+}
+
+// monitoring are the units that watch the machine from outside.
+var monitoring = []string{"prometheus.service", "prometheus-alertmanager.service", "prometheus-blackbox-exporter.service"}
+
+// Unwatched has nobody watch the machine until the test ends, so that what is done
+// to it is no alert.
+func (a *VMAgent) Unwatched() {
+	a.t.Helper()
+	systemctl := func(verb string) {
+		argv := append([]string{"systemctl", verb, "--now", "--quiet"}, monitoring...)
+		if _, err := a.World.Exec(context.WithoutCancel(a.t.Context()), argv...); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+	systemctl("disable")
+	a.t.Cleanup(func() { systemctl("enable") })
+}
+
+// Pause has the guest stand still, as a person does at QEMU's monitor.
+func (a *VMAgent) Pause() {
+	a.t.Helper()
+	monitor, err := net.Dial("unix", a.World.Path("/run/rave/qmp.sock"))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer monitor.Close()
+	if err := monitor.SetDeadline(time.Now().Add(awaitWithin)); err != nil {
+		a.t.Fatal(err)
+	}
+	if _, err := io.WriteString(monitor, `{"execute":"qmp_capabilities"}{"execute":"stop"}`); err != nil {
+		a.t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(monitor); lines.Scan(); {
+		if bytes.Contains(lines.Bytes(), []byte(`"event": "STOP"`)) {
+			return
+		}
+	}
+	a.t.Fatal("cannot pause the guest: QEMU hung up")
 }

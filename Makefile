@@ -9,9 +9,12 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 PREFIX  ?= /usr
 DESTDIR ?=
 
+ROLLBACKS ?= 100
+SEED      ?= 0
+
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build demo host test bench check fuzz install install-vm uninstall prepare clean help
+.PHONY: all build demo host test faults bench check fuzz install install-vm uninstall prepare clean help
 
 all: build
 
@@ -29,6 +32,12 @@ demo: host
 ## test        every test, with the race detector, in a random order
 test: prepare
 	$(GO) test -race -shuffle=on -timeout 20m ./...
+
+## faults      ROLLBACKS=100 of a virtual machine, half of them with a kill, a stop or a
+##             reboot in the middle; SEED= repeats the faults
+faults: prepare
+	$(GO) test -c -o bin/faults.test -tags failpoints ./test/faults
+	cd test/faults && ../../bin/faults.test -test.run '^TestRollbacksSurviveFaults$$' -test.timeout 3h -rollbacks $(ROLLBACKS) -seed $(SEED)
 
 ## bench       what it costs, beside the floor; a table, and JSON in bin/bench.json
 bench: prepare

@@ -85,7 +85,9 @@ var bad = []guest.Image{
 
 func newRollbacks(t *testing.T, random *rand.Rand) *rollbackRun {
 	t.Helper()
-	a := on.VMHost(t).Begin(t, stage.VMInventory{Deadline: rollbackDeadline.String(), BootsWithin: "30s", AnswersWithin: "1s"})
+	a := on.VMHost(t).Begin(t, stage.VMInventory{
+		Deadline: rollbackDeadline.String(), BootsWithin: "30s", AnswersWithin: "1s", PowerDownWithin: "1s",
+	})
 	a.Unwatched()
 	r := &rollbackRun{VMAgent: a, t: t, random: random}
 	for _, image := range bad {

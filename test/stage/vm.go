@@ -83,14 +83,17 @@ type VMInventory struct {
 	// AnswersWithin bounds a probe of the guest: what runs before a guest that does
 	// not answer waits so long, too.
 	AnswersWithin string
+	// PowerDownWithin is how long a guest has to shut down.
+	PowerDownWithin string
 	// Deadline is that of every playbook, 10 minutes if empty.
 	Deadline string
 }
 
 // Figures of a test with a virtual machine. It boots in 3 s on an idle machine.
 const (
-	vmBoots   = "15s"
-	vmAnswers = "2s"
+	vmBoots     = "15s"
+	vmAnswers   = "2s"
+	vmPowerDown = "3s"
 	// vmPlaybook has what is verified verified within seconds.
 	vmPlaybook = "  - {name: %s, deadline: %s, verify: {settle: 100ms, window: 1500ms, every: 250ms}, attempts: {max: 100, per: 1h, cooldown: 1ms}}\n"
 )
@@ -112,13 +115,13 @@ vms:
     disks: {system: rollback, data: keep}
     healthy: [vm-port]
     boots_within: %s
-    power_down_within: 3s
+    power_down_within: %s
     proof: {unit: rave-proof.service, qmp: /run/rave/proof.sock, healthy: [proof-port]}
     deploys_from: [/var/lib/rave/incoming]
     auto: %s
     keep_aside: {count: 100}
 playbooks:
-`, Host, world.VMHostHostname, Host, cmp.Or(i.AnswersWithin, vmAnswers), cmp.Or(i.BootsWithin, vmBoots), cmp.Or(i.Auto, "restart"))
+`, Host, world.VMHostHostname, Host, cmp.Or(i.AnswersWithin, vmAnswers), cmp.Or(i.BootsWithin, vmBoots), cmp.Or(i.PowerDownWithin, vmPowerDown), cmp.Or(i.Auto, "restart"))
 	for _, name := range vmPlaybooks {
 		fmt.Fprintf(&b, vmPlaybook, name, cmp.Or(i.Deadline, "10m"))
 	}

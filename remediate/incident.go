@@ -166,6 +166,13 @@ func (i *Incident) Yields() bool { return i.Asked != nil && len(i.Touching()) ==
 // Climbing reports whether a rung was begun whose outcome is not known yet.
 func (i *Incident) Climbing() bool { return i.climbing() != nil }
 
+// Untried reports whether a rung was begun of which nothing was done: its first step
+// was interrupted, and did not happen.
+func (i *Incident) Untried() bool {
+	tried := i.climbing()
+	return tried != nil && i.Intent == nil && len(tried.Results) == 0
+}
+
 // Climbed reports whether the rung that comes next was climbed and judged.
 func (i *Incident) Climbed() bool {
 	return len(i.Tried) > 0 && i.Tried[len(i.Tried)-1].Rung == i.Rung && !i.Tried[len(i.Tried)-1].Ended.IsZero()

@@ -33,7 +33,7 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 		Risk: rung.Risk(), Autonomy: remediate.Least(config.Mode, i.Playbook.Autonomy, rung.Autonomy),
 		TargetKnown: !i.Target.IsZero(),
 		AlertAge:    now.Since(i.Received), Unhealthy: true, Truncated: i.Truncated || i.Alert.Truncated,
-		Begun: len(i.Tried) > 0, Climbing: i.Climbing(),
+		Begun: len(i.Tried) > 0, Climbing: i.Climbing(), Untried: i.Untried(),
 		PlanDigest: rung.Digest, Approved: i.Approved, ApprovedAt: i.ApprovedAt, Asked: i.Asked != nil, Opened: i.LiveSince,
 		MaxActing: config.MaxActing, Attempts: i.Playbook.Attempts,
 	}

@@ -177,6 +177,24 @@ func TestAKilledRollback(t *testing.T) {
 	}
 }
 
+// TestAYesDoesNotOutliveACrash: the agent was killed before anything was done, and was
+// down for longer than a yes lasts.
+func TestAYesDoesNotOutliveACrash(t *testing.T) {
+	withVM(t, Restart, func(r *rig) {
+		r.takes(down(alerts.Firing))
+		r.killAt("step.started.after", 1)
+		r.approve()
+		r.restarts(16 * time.Minute)
+		r.after(10 * time.Second)
+		r.is(Held, "")
+		r.did()
+		r.approve()
+		r.after(5 * time.Minute)
+		r.is(Resolved, ReasonFixed)
+		r.did(wholeWay...)
+	})
+}
+
 func TestASecondRollbackIsForPeople(t *testing.T) {
 	withVM(t, Restart, func(r *rig) {
 		r.takes(down(alerts.Firing))

@@ -32,6 +32,9 @@ type Facts struct {
 	// the middle of a rung, so that it has its place among those that act.
 	Begun    bool `json:"begun,omitzero"`
 	Climbing bool `json:"climbing,omitzero"`
+	// Untried is whether it is, and nothing of the rung was done yet: its first step
+	// was interrupted before it happened.
+	Untried bool `json:"untried,omitzero"`
 	// PlanDigest is of the rung that would be climbed, Approved of what a person
 	// said yes to, and ApprovedAt when.
 	PlanDigest string            `json:"planDigest"`

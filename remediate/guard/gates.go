@@ -215,10 +215,10 @@ func swapped(f Facts) (remediate.Verdict, bool) {
 
 // approval holds what is more than may be done alone, until a person approved
 // exactly this rung. A disk goes back without a person only to what was proved by
-// a boot. A yes lasts for a while only, unless the climb has begun.
+// a boot. A yes lasts for a while only, unless something of the climb was done.
 func approval(f Facts) (remediate.Verdict, bool) {
 	needed := f.Autonomy == remediate.Approve || f.Risk > f.alone() || f.Swaps && f.Grade != remediate.BootProved
-	approved := f.Approved == f.PlanDigest && f.Approved != "" && (f.Climbing || f.Now.Since(f.ApprovedAt) < remediate.ApprovalLasts)
+	approved := f.Approved == f.PlanDigest && f.Approved != "" && (f.Climbing && !f.Untried || f.Now.Since(f.ApprovedAt) < remediate.ApprovalLasts)
 	return say(ReasonApproval, "a person has to approve it (risk %s)", f.Risk), needed && !approved
 }
 

@@ -139,6 +139,9 @@ var cases = []struct {
 	{"approval", "", "a climb that a yes began", func(f *Facts, _ *Touched, _ *remediate.Situation) {
 		f.Risk, f.Approved, f.ApprovedAt, f.Climbing = remediate.Rollback, "d1", ago(15*time.Minute), true
 	}},
+	{"approval", ReasonApproval, "a yes that is old, to a climb that an interrupted step began in vain", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Risk, f.Approved, f.ApprovedAt, f.Climbing, f.Untried = remediate.Rollback, "d1", ago(15*time.Minute), true, true
+	}},
 	{"approval", ReasonApproval, "more than a restart", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk = remediate.Reset }},
 	{"approval", ReasonApproval, "may not act alone", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Autonomy = remediate.Approve }},
 	{"approval", ReasonApproval, "another plan was approved", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Risk, f.Approved = remediate.Rollback, "d0" }},

@@ -38,6 +38,16 @@ func TestHealthyForAMomentOnlyIsNotFixed(t *testing.T) {
 	}
 }
 
+func TestNotFixedIsSaidInTheNewestWords(t *testing.T) {
+	l := begin(t, threeRungs()).allowed().acts(Done).settles().probes(Unhealthy).after(time.Minute)
+	newest := seen(Unhealthy)
+	newest[0].Detail = "otherwise"
+	l.give(Input{Probed: newest}).is(Open, "")
+	if v := l.log[len(l.log)-1].Verified; v == nil || !strings.Contains(v.Detail, "otherwise") {
+		t.Errorf("the last event is %+v, want a verification that says what was seen last", v)
+	}
+}
+
 func TestUnknownNeverClimbs(t *testing.T) {
 	l := begin(t, threeRungs()).allowed().acts(Done).settles().probes(Unknown)
 	for l.i.State == Verifying {

@@ -32,7 +32,7 @@ func (d *decision) saw(observations []Observation) {
 func (d *decision) concludes(observations []Observation) {
 	i := &d.incident
 	verify, boots := i.verify()
-	outcome, detail := i.Watch.judge(verify, boots, d.now)
+	outcome, detail := i.Watch.judge(verify, boots, d.now, observations)
 	if outcome == "" {
 		return
 	}
@@ -74,19 +74,20 @@ func (d *decision) recovered() {
 
 // judge says what the probes have shown: the same answer for a whole window
 // decides. Healthy that did not last is not fixed; unknown decides nothing until
-// the verification's own end, nor unhealthy while a VM may still boot.
-func (w *Watch) judge(v Verify, boots time.Duration, now Instant) (Outcome, string) {
+// the verification's own end, nor unhealthy while a VM may still boot. It is said in
+// the words of the newest answers: those that were recorded may be of long ago.
+func (w *Watch) judge(v Verify, boots time.Duration, now Instant, newest []Observation) (Outcome, string) {
 	same := now.Since(w.Since)
 	over := now.Since(w.Started) >= v.Within
 	switch {
 	case w.Worst == Healthy && same >= v.Window:
 		return Fixed, fmt.Sprintf("healthy for %s", v.Window)
 	case w.Broke && w.Worst == Unhealthy:
-		return NotFixed, "healthy for a moment only; " + worstDetail(w.Last)
+		return NotFixed, "healthy for a moment only; " + worstDetail(newest)
 	case w.Worst == Unhealthy && now.Since(w.Started) >= boots && (same >= v.Window || over):
-		return NotFixed, worstDetail(w.Last)
+		return NotFixed, worstDetail(newest)
 	case w.Worst == Unknown && over:
-		return Inconclusive, "the probes could not tell: " + worstDetail(w.Last)
+		return Inconclusive, "the probes could not tell: " + worstDetail(newest)
 	}
 	return "", ""
 }

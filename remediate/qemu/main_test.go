@@ -180,8 +180,10 @@ func (s *site) overlay(disk, id, on string) {
 func (s *site) command(dir, socket string) func() *exec.Cmd {
 	return func() *exec.Cmd {
 		os.Remove(s.path(socket))
+		os.Remove(s.path(dir) + ".watch")
 		args := []string{"-accel", "tcg", "-M", "pc", "-m", "16", "-nodefaults", "-display", "none", "-device", "VGA", "-S",
-			"-qmp", "unix:" + s.path(socket) + ",server=on,wait=off"}
+			"-qmp", "unix:" + s.path(socket) + ",server=on,wait=off",
+			"-qmp", "unix:" + s.path(dir) + ".watch,server=on,wait=off"} // for a test's own eyes
 		for disk, policy := range s.o.Disks {
 			file := s.path(dir, disk)
 			if policy == qemu.Stays && dir == "live" {

@@ -145,19 +145,31 @@ func (a powerDown) patience(ctx context.Context) time.Duration {
 	return a.o.PowerDownWithin
 }
 
+// While the guest is awaited: how often it is asked whether it has shut down, and how
+// often the button is pressed anew. A guest that boots does not hear it (measured); one
+// that shuts down by it takes no notice of a second time.
+const (
+	askEvery   = time.Second
+	pressEvery = 5 * time.Second
+)
+
 // wait waits until the unit is not active, or, if that is enough, until the guest has
 // shut down and QEMU stays (-no-shutdown).
 func (a powerDown) wait(ctx context.Context, within time.Duration, shutdown bool) bool {
 	looks := 0
+	now := func(every time.Duration) bool { return looks%int(every/stepEvery) == 0 }
 	return wait(ctx, within, func(ctx context.Context) bool {
 		if !a.active(ctx) {
 			return true
 		}
 		looks++
-		if !shutdown || looks%10 != 0 { // once a second
+		if !shutdown || !now(askEvery) {
 			return false
 		}
 		s, err := a.status(ctx)
+		if err == nil && s.Running && now(pressEvery) {
+			a.press(ctx)
+		}
 		return err == nil && s.State == qmp.Shutdown
 	})
 }

@@ -1,6 +1,7 @@
 package qemu_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -23,6 +24,38 @@ func TestAHungQEMUIsStoppedByItsUnit(t *testing.T) {
 	}
 	r := s.do(remediate.VerbPowerDown, nil)
 	if !strings.Contains(r.Detail, "stop of "+unit) {
+		t.Errorf("receipt: %+v", r)
+	}
+}
+
+// TestAGuestThatDidNotHearThePowerButtonHearsItAgain has a guest that takes no notice of
+// it until it was pressed a second time.
+func TestAGuestThatDidNotHearThePowerButtonHearsItAgain(t *testing.T) {
+	s := newSite(t, func(o *qemu.Options) { o.PowerDownWithin = patience })
+	s.start()
+	s.do(remediate.VerbCont, nil)
+	watch, err := net.Dial("unix", s.path("live.watch"))
+	s.must(err)
+	defer watch.Close()
+	s.must(watch.SetDeadline(time.Now().Add(patience / 2)))
+	_, err = watch.Write([]byte(`{"execute":"qmp_capabilities"}`))
+	s.must(err)
+	obeys := make(chan struct{})
+	go func() {
+		defer close(obeys)
+		said := bufio.NewScanner(watch)
+		pressed := 0
+		for pressed < 2 && said.Scan() {
+			pressed += strings.Count(said.Text(), `"POWERDOWN"`)
+		}
+		if pressed < 2 {
+			t.Errorf("it was pressed %d times: %v", pressed, said.Err())
+		}
+		s.keeper.Signal(unit, syscall.SIGTERM) // QEMU ends as when its guest has
+	}()
+	r := s.do(remediate.VerbPowerDown, nil)
+	<-obeys
+	if r.Facts["by"] != "power-down of the guest" {
 		t.Errorf("receipt: %+v", r)
 	}
 }

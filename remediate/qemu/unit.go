@@ -25,8 +25,8 @@ const (
 	// stopWithin is longer than systemd's default TimeoutStopSec= of 90 s, after which
 	// it kills (systemd-system.conf(5)).
 	stopWithin = 100 * time.Second
-	// stepEvery is how often what is waited for is looked at.
-	stepEvery = 100 * time.Millisecond
+	// stepEvery is how often what is waited for is looked at: one question to systemd.
+	stepEvery = 20 * time.Millisecond
 )
 
 // monitor lends the connection to QEMU: one is opened for each use and closed after

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"nightshift/test/site"
@@ -19,6 +20,7 @@ type options struct {
 	Factor       int                // divides every duration
 	Alertmanager world.Alertmanager // which one tells the agent
 	Keep         bool               // whether it is left running at the end, until ctx ends
+	Interactive  bool               // whether a person approves, and not the demo
 	Out          io.Writer
 	Log          io.Writer // progress of what is built and started
 	Colour       bool
@@ -27,8 +29,8 @@ type options struct {
 // demo is a running one.
 type demo struct {
 	options
-	site *site.Site
-	show *timeline
+	site, host *site.Site
+	show       *timeline
 }
 
 // errStopped is the end of a demo whose ctx ended.
@@ -39,15 +41,58 @@ var errStopped = errors.New("stopped")
 func run(ctx context.Context, o options) (err error) {
 	d := &demo{options: o, show: &timeline{out: o.Out, colour: o.Colour}}
 	d.introduce()
-	if d.site, err = site.Start(ctx, site.Options{Factor: o.Factor, Alertmanager: o.Alertmanager, Log: o.Log}); err != nil {
+	defer func() { err = errors.Join(err, d.lower()) }()
+	if err := d.raise(ctx); err != nil {
 		return stopped(ctx, err)
 	}
-	defer func() { err = errors.Join(err, d.site.Stop()) }()
 	err = stopped(ctx, d.playAll(ctx))
 	if o.Keep && ctx.Err() == nil {
 		return errors.Join(err, d.keep(ctx))
 	}
 	return err
+}
+
+// raise builds the agent and starts both machines at once: where one can't be
+// started, the other is not waited for.
+func (d *demo) raise(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "nightshift-")
+	if err != nil {
+		return fmt.Errorf("cannot build the agent: %w", err)
+	}
+	defer os.RemoveAll(dir) // each machine has its own copy by then
+	program, err := site.Build(ctx, dir, d.Log)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	o := site.Options{Factor: d.Factor, Alertmanager: d.Alertmanager, Program: program, Log: d.Log}
+	outside := o
+	outside.VMHost = true
+	var both sync.WaitGroup
+	var errs [2]error
+	start := func(into **site.Site, o site.Options, err *error) {
+		if *into, *err = site.Start(ctx, o); *err != nil {
+			cancel()
+		}
+	}
+	both.Go(func() { start(&d.site, o, &errs[0]) })
+	both.Go(func() { start(&d.host, outside, &errs[1]) })
+	both.Wait()
+	return errors.Join(errs[:]...)
+}
+
+// lower ends what was started.
+func (d *demo) lower() error {
+	var both sync.WaitGroup
+	var errs [2]error
+	for n, s := range []*site.Site{d.site, d.host} {
+		if s != nil {
+			both.Go(func() { errs[n] = s.Stop() })
+		}
+	}
+	both.Wait()
+	return errors.Join(errs[:]...)
 }
 
 // stopped is err, unless that only says that ctx has ended.
@@ -62,10 +107,10 @@ func stopped(ctx context.Context, err error) error {
 func (d *demo) introduce() {
 	d.show.title("Nightshift's demo")
 	d.show.say("Needs root, for namespaces and control groups. Of Debian's packages this host gets mmdebstrap, if that is missing.")
-	d.show.say("All else (a Debian root with systemd, nginx, postgresql, Prometheus and Alertmanager; programs built with Go) is")
-	d.show.say("kept below " + cacheDir() + "; making it takes some minutes, once.")
+	d.show.say("All else (Debian roots with systemd, nginx, postgresql, Prometheus, Alertmanager and QEMU; programs built with Go)")
+	d.show.say("is kept below " + cacheDir() + "; making it takes some minutes, once.")
 	if d.Factor == 1 {
-		d.show.say("Every duration is as it ships: this takes about 20 minutes.")
+		d.show.say("Every duration is as it ships: this takes about half an hour.")
 		return
 	}
 	d.show.say(fmt.Sprintf("Durations (scrapes, `for:`, windows) are divided by %d; REAL=1 does not divide.", d.Factor))
@@ -80,7 +125,7 @@ func cacheDir() string {
 	return filepath.Join(dir, "nightshift")
 }
 
-// playAll plays the acts one after the other, between two healthy sites.
+// playAll plays the acts one after the other, with all healthy before and after.
 func (d *demo) playAll(ctx context.Context) error {
 	begin := time.Now()
 	if err := d.prologue(ctx); err != nil {
@@ -89,6 +134,9 @@ func (d *demo) playAll(ctx context.Context) error {
 	var results []*result
 	for n, a := range acts {
 		d.show.title(fmt.Sprintf("Act %d of %d: %s", n+1, len(acts), a.name))
+		if a.note != "" {
+			d.show.say(a.note)
+		}
 		r, err := d.play(ctx, a)
 		if err != nil {
 			return err
@@ -102,19 +150,26 @@ func (d *demo) playAll(ctx context.Context) error {
 	return d.epilogue(ctx, results, time.Since(begin))
 }
 
-// prologue waits for a site without alerts, and has the agent itself say that all
-// is well.
+// prologue waits for both machines to be without alerts, has the agents themselves say
+// that all is well, and somebody work in the virtual machine.
 func (d *demo) prologue(ctx context.Context) error {
 	calm, cancel := context.WithTimeout(ctx, d.patience(time.Minute))
 	defer cancel()
-	if err := d.site.AwaitCalm(calm); err != nil {
-		return err
+	for _, s := range []*site.Site{d.site, d.host} {
+		if err := s.AwaitCalm(calm); err != nil {
+			return err
+		}
+	}
+	for range 7 {
+		if _, err := d.host.VM().Count(ctx); err != nil {
+			return err
+		}
 	}
 	d.show.title("Before")
 	return d.check(ctx)
 }
 
-// epilogue sums up, also when the site is not healthy.
+// epilogue sums up, also when a machine is not healthy.
 func (d *demo) epilogue(ctx context.Context, results []*result, took time.Duration) error {
 	d.show.title("After")
 	unwell := d.check(ctx)
@@ -123,12 +178,21 @@ func (d *demo) epilogue(ctx context.Context, results []*result, took time.Durati
 	return errors.Join(d.show.verdict(results, took), unwell)
 }
 
-// check prints what the runbook's health check says, run inside as a person would
-// run it.
+// check prints what the runbook's health check says of each machine, and how the
+// virtual machine stands, run inside as a person would run it.
 func (d *demo) check(ctx context.Context) error {
-	command := []string{"nightshift", "check", "--wait", d.patience(time.Minute).String()}
-	out, err := d.site.Exec(ctx, command...)
-	d.show.say("rave-1# " + strings.Join(command, " "))
+	check := []string{"nightshift", "check", "--wait", d.patience(time.Minute).String()}
+	return errors.Join(
+		d.enter(ctx, d.site, check...),
+		d.enter(ctx, d.host, check...),
+		d.enter(ctx, d.host, "nightshift", "vm", "status"),
+	)
+}
+
+// enter runs a command and prints what it says.
+func (d *demo) enter(ctx context.Context, s *site.Site, command ...string) error {
+	out, err := s.Exec(ctx, command...)
+	d.show.say(s.Name + "# " + strings.Join(command, " "))
 	d.show.quote(out)
 	return err
 }

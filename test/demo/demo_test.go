@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,19 +17,53 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestTheDemoRepairsAllThree is the demo as `make demo` runs it, with nobody
+// TestTheDemoRepairsAllFour is the demo as `make demo` runs it, with nobody
 // watching.
-func TestTheDemoRepairsAllThree(t *testing.T) {
-	repairsAllThree(t, options{Factor: defaultFactor})
+func TestTheDemoRepairsAllFour(t *testing.T) {
+	repairsAllFour(t, options{Factor: defaultFactor})
 }
 
-func TestTheDemoRepairsAllThreeWithARecentAlertmanager(t *testing.T) {
-	repairsAllThree(t, options{Factor: 2 * defaultFactor, Alertmanager: world.Recent})
+// TestTheDemoWaitsForAPerson is the demo with INTERACTIVE=1 and a recent
+// Alertmanager. The person types the command that it prints.
+func TestTheDemoWaitsForAPerson(t *testing.T) {
+	person := &typist{t: t, waits: make(chan string, 1)}
+	typed := make(chan struct{})
+	go func() {
+		defer close(typed)
+		person.approve()
+	}()
+	defer func() { close(person.waits); <-typed }()
+	repairsAllFour(t, options{Factor: 2 * defaultFactor, Alertmanager: world.Recent, Interactive: true, Out: person})
 }
 
-func repairsAllThree(t *testing.T, o options) {
+// typist reads what the demo prints.
+type typist struct {
+	t     *testing.T
+	waits chan string // the command that it is to type
+}
+
+func (p *typist) Write(text []byte) (int, error) {
+	if line := strings.TrimSpace(string(text)); strings.Contains(line, " enter ") && strings.Contains(line, " nightshift approve ") {
+		p.waits <- line
+	}
+	return len(text), nil
+}
+
+func (p *typist) approve() {
+	for command := range p.waits {
+		argv := append(strings.Fields(command), "--yes")
+		if out, err := exec.CommandContext(p.t.Context(), argv[0], argv[1:]...).CombinedOutput(); err != nil {
+			p.t.Errorf("%s: %v\n%s", command, err, out)
+		}
+	}
+}
+
+func repairsAllFour(t *testing.T, o options) {
 	var out bytes.Buffer
-	o.Out, o.Log = io.MultiWriter(&out, t.Output()), t.Output()
+	if o.Out == nil {
+		o.Out = io.Discard
+	}
+	o.Out, o.Log = io.MultiWriter(&out, t.Output(), o.Out), t.Output()
 	if err := run(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
@@ -41,14 +76,22 @@ func repairsAllThree(t *testing.T, o options) {
 			` +restart nginx +not needed\n`,
 		`system down +rave_system_down` + took + `restart what failed +fixed +grafana postgresql prometheus webhook-dispatcher\n` +
 			` +restart the whole site +not needed\n`,
-		`3 of 3 repaired, in \d+ s\n`,
+		`a bad update +rave_vm_down` + took + `reset the guest +not fixed +data last-known-good\n` +
+			` +power down and boot +not fixed\n` +
+			` +go back to the last known good +fixed\n`,
+		`4 of 4 repaired, in \d+ s\n`,
 	} {
 		if !regexp.MustCompile(row).MatchString(table) {
 			t.Errorf("no %s in the table", row)
 		}
 	}
-	if n := strings.Count(out.String(), "all 15 healthy"); n != 2 {
-		t.Errorf("the health check was well %d times, want before and after", n)
+	for _, well := range []string{"  all 15 healthy\n", "probe  vm-port  healthy"} {
+		if n := strings.Count(out.String(), well); n != 2 {
+			t.Errorf("%q was said %d times, want before and after", well, n)
+		}
+	}
+	if !strings.Contains(out.String(), "the counter on the data disk was 7 and is 7") {
+		t.Error("the data disk did not stay as it was")
 	}
 }
 

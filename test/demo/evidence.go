@@ -21,7 +21,11 @@ func evidenceLines(all []remediate.Evidence) []string {
 func sight(l remediate.Look) string {
 	switch l.What {
 	case remediate.SeeProbe:
-		return l.Of
+		return cmp.Or(l.Of, "the last answers")
+	case remediate.SeeQMPStatus:
+		return "QEMU's run state"
+	case remediate.SeeBlockGraph:
+		return "what the disks are on"
 	case remediate.SeeUnit:
 		return "the unit's properties"
 	case remediate.SeeUnits:
@@ -50,6 +54,8 @@ func glimpse(e remediate.Evidence) string {
 	case e.Look.What == remediate.SeeJournal:
 		_, message, _ := strings.Cut(lines[len(lines)-1], " ") // behind the time
 		return message
+	case e.Look.What == remediate.SeeConsole || e.Look.What == remediate.SeeQMPStatus:
+		return lines[len(lines)-1]
 	case e.Look.What == remediate.SeeUnit:
 		return properties(lines, "ActiveState", "SubState", "NRestarts", "MemoryCurrent")
 	case e.Look.What == remediate.SeeUnits:

@@ -3,22 +3,22 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"nightshift/remediate"
 )
 
-// judge compares what came of an act with what has to. started are the services
-// that were started anew; err is why the act was cut short, if it was.
-func (r *result) judge(started []string, err error) {
+// judge compares what came of an act with what has to. anew is what is another than
+// before; err is why the act was cut short, if it was.
+func (r *result) judge(anew []string, err error) {
 	if err != nil {
 		r.problems = append(r.problems, err.Error())
 	}
 	r.want("alert", r.act.alert, r.incident.Alert.Name())
 	r.want("incident", string(remediate.Resolved)+" (fixed)", fmt.Sprintf("%s (%s)", r.incident.State, r.incident.Reason))
 	r.want("rungs", fmt.Sprint(r.act.rungs), fmt.Sprint(tried(r.incident.Tried)))
-	r.want("services started anew", strings.Join(r.act.started, " "), strings.Join(slices.Sorted(slices.Values(started)), " "))
+	r.want("waited for a person", r.act.held, strings.Join(r.waited, " "))
+	r.want("another than before", strings.Join(r.act.anew, " "), strings.Join(anew, " "))
 }
 
 func (r *result) want(what, want, got string) {
@@ -38,19 +38,20 @@ func tried(all []remediate.Tried) []rung {
 // explain prints what went wrong, the incident's story, and what the agent said
 // last.
 func (d *demo) explain(ctx context.Context, r *result) {
+	at := d.on(r.act.stage)
 	d.show.title(d.show.in(red, "Not as it has to be: "+r.act.name))
 	for _, problem := range r.problems {
 		d.show.say(problem)
 	}
 	if r.incident.ID != "" {
 		command := []string{"nightshift", "show", string(r.incident.ID)}
-		d.show.title("rave-1# " + strings.Join(command, " "))
-		out, err := d.site.Exec(ctx, command...)
+		d.show.title(at.Name + "# " + strings.Join(command, " "))
+		out, err := at.Exec(ctx, command...)
 		if err != nil {
 			out += err.Error()
 		}
 		d.show.quote(out)
 	}
 	d.show.title("What the agent logged last")
-	d.show.quote(d.site.AgentLog(ctx))
+	d.show.quote(at.AgentLog(ctx))
 }

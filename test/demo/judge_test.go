@@ -22,12 +22,12 @@ func repaired() *result {
 }
 
 func TestAnActIsRepairedOnlyByTheRightRungs(t *testing.T) {
-	right := acts[1].started
+	right := acts[1].anew
 	for name, c := range map[string]struct {
-		change  func(*result)
-		started []string
-		err     error
-		want    string // what the problem names; nothing if there is none
+		change func(*result)
+		anew   []string
+		err    error
+		want   string // what the problem names; nothing if there is none
 	}{
 		"all as it has to be": {func(*result) {}, right, nil, ""},
 		"people have it":      {func(r *result) { r.incident.State, r.incident.Reason = remediate.Escalated, "exhausted" }, right, nil, "escalated (exhausted)"},
@@ -36,13 +36,14 @@ func TestAnActIsRepairedOnlyByTheRightRungs(t *testing.T) {
 			r.incident.Tried = r.incident.Tried[:1]
 			r.incident.Tried[0].Outcome = remediate.Fixed
 		}, right, nil, "rungs"},
-		"nginx was touched": {func(*result) {}, []string{"grafana.service", "nginx.service", "prometheus.service"}, nil, "nginx.service"},
-		"no incident":       {func(r *result) { r.incident = remediate.Incident{} }, nil, errors.New("gave up to wait"), "gave up to wait"},
+		"a person was asked": {func(r *result) { r.waited = []string{"restart grafana"} }, right, nil, "waited for a person"},
+		"nginx was touched":  {func(*result) {}, []string{"grafana.service", "nginx.service", "prometheus.service"}, nil, "nginx.service"},
+		"no incident":        {func(r *result) { r.incident = remediate.Incident{} }, nil, errors.New("gave up to wait"), "gave up to wait"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := repaired()
 			c.change(r)
-			r.judge(c.started, c.err)
+			r.judge(c.anew, c.err)
 			found := strings.Join(r.problems, "\n")
 			if c.want == "" && found != "" || !strings.Contains(found, c.want) {
 				t.Errorf("problems: %q, want one that names %q", found, c.want)
@@ -59,9 +60,9 @@ func TestTheDemoFailsUnlessAllActsWereRepaired(t *testing.T) {
 		results []*result
 		want    error
 	}{
-		"all":       {[]*result{good, good, good}, nil},
-		"one bad":   {[]*result{good, good, bad}, errNotRepaired},
-		"cut short": {[]*result{good, good}, errNotRepaired},
+		"all":       {[]*result{good, good, good, good}, nil},
+		"one bad":   {[]*result{good, good, good, bad}, errNotRepaired},
+		"cut short": {[]*result{good, good, good}, errNotRepaired},
 	} {
 		if err := show.verdict(c.results, 0); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)

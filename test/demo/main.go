@@ -1,12 +1,14 @@
 // Demo lets a person watch the agent at work on real components: it breaks a RAVE
-// site three times as sites break in life, prints what happens, and checks that
-// each was repaired as it should be.
+// site three times as sites break in life, and by a bad update the virtual machine in
+// which another one runs, prints what happens, and checks that each was repaired as it
+// should be.
 //
-//	make demo           # time divided by a factor that it prints
-//	make demo REAL=1    # every duration as it ships
-//	make demo KEEP=1    # leaves it all running at the end
+//	make demo                  # time divided by a factor that it prints
+//	make demo INTERACTIVE=1    # a person approves the rollback, at another terminal
+//	make demo REAL=1           # every duration as it ships
+//	make demo KEEP=1           # leaves it all running at the end
 //
-// The exit status is 0 only if all three were repaired by the right rungs.
+// The exit status is 0 only if all four were repaired by the right rungs.
 package main
 
 import (
@@ -25,7 +27,7 @@ func main() {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the first
 	err := run(ctx, options{
-		Factor: factor(), Keep: os.Getenv("KEEP") != "",
+		Factor: factor(), Keep: os.Getenv("KEEP") != "", Interactive: os.Getenv("INTERACTIVE") != "",
 		Out: os.Stdout, Log: os.Stderr, Colour: showsColour(os.Stdout),
 	})
 	if err != nil {
@@ -43,7 +45,7 @@ func status(err error) int {
 	return 1
 }
 
-// defaultFactor has the whole take about two minutes, and still leaves a busy
+// defaultFactor has the whole take about three minutes, and still leaves a busy
 // machine of two cores the time for a scrape between two of them.
 const defaultFactor = 10
 

@@ -18,17 +18,19 @@ const lookEvery = 200 * time.Millisecond
 type watch struct {
 	*demo
 	*result
+	at    *site.Site        // where it plays
 	held  map[string]string // what Prometheus holds: alert to state
 	told  []string          // what Alertmanager holds
 	deaf  bool              // whether Prometheus did not answer last
 	known bool              // whether an incident of the act was opened
 	fired time.Time         // when Prometheus found that its alert fires
+	yes   time.Time         // when a person said yes, until it was healthy after that
 }
 
 // watch begins an act: now is its second 0.
 func (d *demo) watch(a act) *watch {
 	d.show.zero = time.Now()
-	return &watch{demo: d, result: &result{act: a}, held: map[string]string{}}
+	return &watch{demo: d, result: &result{act: a}, at: d.on(a.stage), held: map[string]string{}}
 }
 
 // over is when nothing more is to come of the act.
@@ -45,7 +47,7 @@ func (w *watch) say(at time.Time, who string, tone style, text string, more ...s
 
 // look tells what has changed at Prometheus and at Alertmanager.
 func (w *watch) look(ctx context.Context) {
-	alerts, err := w.site.Alerts(ctx)
+	alerts, err := w.at.Alerts(ctx)
 	if err != nil {
 		if !w.deaf {
 			w.say(time.Now(), "prometheus", faint, "does not answer")
@@ -78,7 +80,7 @@ func (w *watch) compare(alerts []site.Alert) {
 func (w *watch) sayAlert(a site.Alert) {
 	switch {
 	case a.State == "pending" && a.Name == w.act.alert && w.alerted > 0:
-		w.say(a.Active, "prometheus", yellow, a.Name+" is pending again: Prometheus, started anew, has forgotten since when")
+		w.say(a.Active, "prometheus", yellow, a.Name+" is pending again"+w.act.again)
 	case a.State == "pending":
 		w.say(a.Active, "prometheus", yellow, a.Name+" is pending: "+a.Summary)
 	default:
@@ -91,7 +93,7 @@ func (w *watch) sayAlert(a site.Alert) {
 
 // lookAtAlertmanager tells only what it drops: what it is told, the agent hears.
 func (w *watch) lookAtAlertmanager(ctx context.Context) {
-	told, err := w.site.Told(ctx)
+	told, err := w.at.Told(ctx)
 	if err != nil {
 		return // it is looked at again soon
 	}
@@ -120,7 +122,10 @@ func (w *watch) heard(ctx context.Context, e remediate.Event) {
 		w.problems = append(w.problems, err.Error())
 	}
 	w.sayEvent(e, "")
+	w.answered(e)
 	switch since := e.At.Wall.Sub(w.show.zero); {
+	case e.Judged != nil && e.Judged.Verdict.Decision == remediate.Hold:
+		w.approve(ctx)
 	case e.Started != nil && w.acted == 0:
 		w.acted = since
 	case e.Ended != nil && e.Ended.State == remediate.Resolved:

@@ -41,6 +41,8 @@ func (w *watch) words(e remediate.Event) (who string, tone style, text string, m
 		return probedWords(e.Probed.Observations)
 	case e.Verified != nil:
 		return "verify", outcomeTone(e.Verified.Outcome), said(e.Verified.Outcome) + ": " + e.Verified.Detail, nil
+	case e.Answered != nil:
+		return "approval", bold, e.Answered.By + " said " + e.Answered.Verb, []string{e.Answered.Comment}
 	case e.Ended != nil:
 		return "incident", endTone(e.Ended.State), fmt.Sprintf("%s (%s)", e.Ended.State, e.Ended.Reason), nil
 	}
@@ -77,16 +79,24 @@ func (w *watch) judgedWords(j *remediate.Judged) (who string, tone style, text s
 
 func (w *watch) startedWords(e remediate.Event) (who string, tone style, text string, more []string) {
 	text = e.Started.What.String() + ": the intent is durable"
-	if len(w.incident.Tried) == 1 && e.Started.Step == 0 {
+	switch {
+	case e.Started.Step > 0:
+	case !w.yes.IsZero():
+		text += fmt.Sprintf(", %d ms after the approval", e.At.Wall.Sub(w.yes).Milliseconds())
+	case len(w.incident.Tried) == 1:
 		text += fmt.Sprintf(", %d ms after the webhook", e.At.Since(w.incident.Received).Milliseconds())
 	}
 	return "step", bold, text, nil
 }
 
-// finishedWords tells what systemd did, by its own words.
+// finishedWords tells what systemd or QEMU did, by its own words.
 func (w *watch) finishedWords(f *remediate.Finished) (who string, tone style, text string, more []string) {
 	r := f.Receipt
-	text = fmt.Sprintf("%s over D-Bus, in %d ms: %s", r.Result, r.Took.Milliseconds(), r.Detail)
+	by := ""
+	if w.act.stage == theSite {
+		by = " over D-Bus"
+	}
+	text = fmt.Sprintf("%s%s, in %d ms: %s", r.Result, by, r.Took.Milliseconds(), r.Detail)
 	if id := r.Facts[remediate.FactInvocation]; id != "" {
 		more = append(more, "InvocationID "+id)
 	}

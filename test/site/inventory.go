@@ -9,6 +9,8 @@ import (
 
 	"nightshift/remediate"
 	"nightshift/remediate/inventory"
+	"nightshift/remediate/probe"
+	"nightshift/test/world"
 )
 
 // The least that the agent's windows are divided to: a service must have time to
@@ -17,6 +19,10 @@ const (
 	leastSettle = time.Second
 	leastWindow = 4 * time.Second
 	leastEvery  = 500 * time.Millisecond
+	// QEMU takes a connection that a guest which boots does not answer.
+	leastTimeout = time.Second
+	// leastBoots is some five times what the guest needs to boot without KVM.
+	leastBoots = 15 * time.Second
 )
 
 // Inventory is the agent's shipped inventory of RAVE with the same factor applied
@@ -27,16 +33,47 @@ func Inventory(factor int) ([]byte, error) {
 	if err != nil || factor <= 1 {
 		return text, err
 	}
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, fmt.Errorf("cannot divide the inventory's durations: %w", err)
-	}
-	root := document.Content[0]
-	if err := dividePeriods(entry(root, "probes"), factor); err != nil {
+	return edited(text, func(root *yaml.Node) error {
+		for _, playbook := range entry(root, "playbooks").Content {
+			quicken(playbook, factor)
+		}
+		return dividePeriods(entry(root, "probes"), factor)
+	})
+}
+
+// VMHostInventory is the shipped inventory of the machine that runs RAVE under
+// QEMU, with the same factor. The guest that stands for RAVE there has no TLS, and
+// the agent may reset and boot it alone: only going back waits for a person.
+func VMHostInventory(factor int) ([]byte, error) {
+	text, err := inventory.Builtin("rave-host")
+	if err != nil {
 		return nil, err
 	}
-	for _, playbook := range entry(root, "playbooks").Content {
-		quicken(playbook, factor)
+	return edited(text, func(root *yaml.Node) error {
+		for name, url := range map[string]string{"vm-port": world.VMEndpoint, "proof-port": world.ProofEndpoint} {
+			*entry(entry(root, "probes"), name) = *mapping("http", url, "expect", "200",
+				"timeout", divided(probe.DefaultTimeout, factor, leastTimeout))
+		}
+		vm := entry(entry(root, "vms"), "rave")
+		vm.Content = append(vm.Content, mapping("auto", remediate.Reset.String()).Content...)
+		if factor <= 1 {
+			return nil
+		}
+		for _, playbook := range entry(root, "playbooks").Content {
+			quicken(playbook, factor)
+		}
+		return divideEntry(vm, "boots_within", factor, leastBoots)
+	})
+}
+
+// edited is a YAML file with a change made to its mapping.
+func edited(text []byte, change func(root *yaml.Node) error) ([]byte, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, fmt.Errorf("cannot read the inventory: %w", err)
+	}
+	if err := change(document.Content[0]); err != nil {
+		return nil, err
 	}
 	return yaml.Marshal(&document)
 }
@@ -44,16 +81,24 @@ func Inventory(factor int) ([]byte, error) {
 // dividePeriods divides the time over which a counter is looked at.
 func dividePeriods(probes *yaml.Node, factor int) error {
 	for n := 1; n < len(probes.Content); n += 2 {
-		per := entry(probes.Content[n], "per")
-		if per == nil {
-			continue
+		if err := divideEntry(probes.Content[n], "per", factor, 0); err != nil {
+			return err
 		}
-		d, err := model.ParseDuration(per.Value)
-		if err != nil {
-			return fmt.Errorf("cannot divide the inventory's line %d: %w", per.Line, err)
-		}
-		per.Value = divided(time.Duration(d), factor, 0)
 	}
+	return nil
+}
+
+// divideEntry divides the duration that a mapping has under a key, if it has one.
+func divideEntry(mapping *yaml.Node, key string, factor int, least time.Duration) error {
+	value := entry(mapping, key)
+	if value == nil {
+		return nil
+	}
+	d, err := model.ParseDuration(value.Value)
+	if err != nil {
+		return fmt.Errorf("cannot divide the inventory's line %d: %w", value.Line, err)
+	}
+	value.Value = divided(time.Duration(d), factor, least)
 	return nil
 }
 
@@ -82,12 +127,17 @@ func entry(mapping *yaml.Node, key string) *yaml.Node {
 }
 
 // set adds a mapping of names and values below a key.
-func set(mapping *yaml.Node, key string, pairs ...string) {
-	value := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+func set(to *yaml.Node, key string, pairs ...string) {
+	to.Content = append(to.Content, scalar(key), mapping(pairs...))
+}
+
+// mapping is one of names and values, on a line.
+func mapping(pairs ...string) *yaml.Node {
+	m := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
 	for _, text := range pairs {
-		value.Content = append(value.Content, scalar(text))
+		m.Content = append(m.Content, scalar(text))
 	}
-	mapping.Content = append(mapping.Content, scalar(key), value)
+	return m
 }
 
 func scalar(text string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Value: text} }

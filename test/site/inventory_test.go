@@ -2,11 +2,16 @@ package site
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"nightshift/playbooks"
+	"nightshift/remediate"
 	"nightshift/remediate/inventory"
+	"nightshift/test/world"
 )
 
 func TestAFactorOfOneIsTheShippedInventory(t *testing.T) {
@@ -53,5 +58,30 @@ func TestWhatFitsIsDividedByTheWholeFactor(t *testing.T) {
 	}
 	if got := divided(5*time.Minute, 40, 0); got != "7s500ms" {
 		t.Errorf("a fortieth of 5 minutes is %s, want 7s500ms", got)
+	}
+}
+
+func TestTheVMHostsInventoryIsTheShippedOneButForTLSAndWhatIsDoneAlone(t *testing.T) {
+	whole, err := inventory.Load("builtin:rave-host", inventory.Options{Playbooks: playbooks.Names()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for factor, boots := range map[int]time.Duration{1: 2 * time.Minute, 10: leastBoots} {
+		text, err := VMHostInventory(factor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := inventory.Parse("vmhost.yaml", text, inventory.Options{Playbooks: playbooks.Names()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := whole.VMs["rave"]
+		want.Auto, want.BootsWithin = remediate.Reset, boots
+		if diff := cmp.Diff(want, file.VMs["rave"]); diff != "" {
+			t.Errorf("with a factor of %d the machine is another than wanted: %s", factor, diff)
+		}
+		if got := file.Probes["vm-port"].HTTP; got == nil || got.URL != world.VMEndpoint || !slices.Equal(got.Expect, []int{200}) {
+			t.Errorf("with a factor of %d the port is asked by %+v", factor, got)
+		}
 	}
 }

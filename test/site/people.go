@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"nightshift/remediate"
-	"nightshift/test/world"
+	"nightshift/remediate/oncall"
 )
 
 // seedFile is the operator's key in the agent's state directory.
@@ -28,10 +28,19 @@ func (s *Site) listen() error {
 	if err != nil {
 		return fmt.Errorf("cannot listen to the agent: %w", err)
 	}
-	if _, err := s.conn.Subscribe("nightshift.events."+world.Hostname+".>", s.hear); err != nil {
+	if _, err := s.conn.Subscribe("nightshift.events."+s.Name+".>", s.hear); err != nil {
 		return fmt.Errorf("cannot listen to the agent: %w", err)
 	}
 	return s.conn.Flush()
+}
+
+// Person is an operator's connection of its own, for whoever closes it.
+func (s *Site) Person() (*oncall.Client, error) {
+	address, err := s.Forward(people)
+	if err != nil {
+		return nil, err
+	}
+	return oncall.Connect("nats://"+address, "operator", s.Name, s.Path(seedFile))
 }
 
 // Events are the agent's events from the start of the site on, as people are told

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// build builds the agent into dir, static and without the race detector, as it is
-// shipped.
-func build(ctx context.Context, dir string, log io.Writer) (string, error) {
+// Build builds the agent into dir, static and without the race detector, as it is
+// shipped, and returns its path.
+func Build(ctx context.Context, dir string, log io.Writer) (string, error) {
 	fmt.Fprintln(log, "site: building the agent")
 	begin := time.Now()
 	program := filepath.Join(dir, "nightshift")

@@ -1,6 +1,7 @@
-// Package site is a RAVE site with the agent at work in it, for what is proved
-// from end to end: a world of real components, the agent's own program installed
-// in it as an administrator would, and the ways to watch both.
+// Package site is a RAVE site with the agent at work in it, or the machine that
+// runs such a site under QEMU, for what is proved from end to end: a world of real
+// components, the agent's own program installed in it as an administrator would,
+// and the ways to watch both.
 //
 //	s, err := site.Start(ctx, site.Options{Factor: 20, Log: os.Stderr})
 //	defer s.Stop()
@@ -41,13 +42,21 @@ type Options struct {
 	Factor int
 	// Alertmanager is which one tells the agent.
 	Alertmanager world.Alertmanager
+	// VMHost is whether it is the machine outside: the one that has RAVE as a
+	// virtual machine.
+	VMHost bool
+	// Program is an agent that [Build] made; it is built anew if empty.
+	Program string
 	// Log is where progress is told; nil means nowhere.
 	Log io.Writer
 }
 
-// Site is a running site.
+// Site is a running site, or the machine that runs one.
 type Site struct {
 	*world.World
+	// Name is the host's, as alerts and inventory have it.
+	Name   string
+	vmHost bool
 	http   *http.Client
 	conn   *nats.Conn
 	events chan remediate.Event
@@ -67,7 +76,7 @@ func Start(ctx context.Context, o Options) (*Site, error) {
 		return nil, err
 	}
 	s := &Site{
-		World: w, http: w.HTTPClient(), log: o.Log,
+		World: w, Name: o.hostname(), vmHost: o.VMHost, http: w.HTTPClient(), log: o.Log,
 		events: make(chan remediate.Event, 1024), done: make(chan struct{}),
 	}
 	if err := s.meetAgent(ctx); err != nil {
@@ -115,23 +124,36 @@ func (s *Site) AgentLog(ctx context.Context) string {
 }
 
 func startWorld(ctx context.Context, o Options) (*world.World, error) {
-	dir, err := os.MkdirTemp("", "nightshift-")
-	if err != nil {
-		return nil, fmt.Errorf("cannot build the agent: %w", err)
+	if o.Program == "" {
+		dir, err := os.MkdirTemp("", "nightshift-")
+		if err != nil {
+			return nil, fmt.Errorf("cannot build the agent: %w", err)
+		}
+		defer os.RemoveAll(dir) // the world has its own copy by then
+		if o.Program, err = Build(ctx, dir, o.Log); err != nil {
+			return nil, err
+		}
 	}
-	defer os.RemoveAll(dir) // the world has its own copy by then
-	program, err := build(ctx, dir, o.Log)
-	if err != nil {
-		return nil, err
+	services, makeInventory := world.Site, Inventory
+	if o.VMHost {
+		services, makeInventory = world.VMHost, VMHostInventory
 	}
-	inventory, err := Inventory(o.Factor)
+	inventory, err := makeInventory(o.Factor)
 	if err != nil {
 		return nil, err
 	}
 	return world.Start(ctx, world.Options{
-		Services: world.Site, Alertmanager: o.Alertmanager, Factor: o.Factor,
-		Agent: program, Inventory: inventory, Log: o.Log,
+		Services: services, Alertmanager: o.Alertmanager, Factor: o.Factor,
+		Agent: o.Program, Inventory: inventory, Log: o.Log,
 	})
+}
+
+// hostname is the name of the machine that is started.
+func (o Options) hostname() string {
+	if o.VMHost {
+		return world.VMHostHostname
+	}
+	return world.Hostname
 }
 
 // Stop ends the site. It may be called once.

@@ -2,10 +2,11 @@ package site
 
 import (
 	"context"
-	"slices"
+
+	"nightshift/test/world"
 )
 
-// Services are the units that the agent may act on.
+// Services are the units that the agent may act on in a site.
 var Services = []string{
 	"grafana.service", "nginx.service", "postgresql.service", "prometheus.service", "webhook-dispatcher.service",
 }
@@ -25,12 +26,12 @@ func (s *Site) Invocations(ctx context.Context) (map[string]string, error) {
 	return found, nil
 }
 
-// Restarted are the services that have another InvocationID than before.
-func Restarted(before, after map[string]string) []string {
-	return slices.DeleteFunc(slices.Clone(Services), func(unit string) bool { return before[unit] == after[unit] })
-}
-
-// Untouched are the services that have the same InvocationID as before.
-func Untouched(before, after map[string]string) []string {
-	return slices.DeleteFunc(slices.Clone(Services), func(unit string) bool { return before[unit] != after[unit] })
+// AwaitHealthy returns when every endpoint of the site answers as it should, or the
+// virtual machine serves the image that is the last known good.
+func (s *Site) AwaitHealthy(ctx context.Context) error {
+	if !s.vmHost {
+		return s.World.AwaitHealthy(ctx)
+	}
+	_, err := s.VM().AwaitServed(ctx, world.FirstImage.Name)
+	return err
 }

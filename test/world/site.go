@@ -137,7 +137,9 @@ func (w *World) writeArguments(services []string) error {
 		},
 		"prometheus-blackbox-exporter": {
 			"--config.file=/etc/prometheus/blackbox.yml", "--web.listen-address=127.0.0.1:9115",
-			fmt.Sprintf("--timeout-offset=%.3f", 0.5/float64(w.factor)),
+			// What does not answer has to be told as that within the scrape, which
+			// is as short as 300 ms, however busy the machine.
+			fmt.Sprintf("--timeout-offset=%.3f", 3/float64(w.factor)),
 		},
 	}
 	for _, service := range services {

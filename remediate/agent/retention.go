@@ -9,9 +9,13 @@ import (
 	"nightshift/remediate"
 )
 
-// pruneEvery is how often is looked whether disks that were put aside are kept no
-// longer: their age is counted in hours.
-const pruneEvery = time.Hour
+// How often is looked whether disks that were put aside are kept no longer, whose age is
+// counted in hours, and how much a guest has written to its console, which it can do as
+// fast as the disk is.
+const (
+	pruneEvery = time.Hour
+	trimEvery  = time.Minute
+)
 
 // startPruning removes what was put aside and is kept no longer, for as long as the
 // agent runs.
@@ -20,11 +24,27 @@ func (a *Agent) startPruning() {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for pause(ctx, pruneEvery); ctx.Err() == nil; pause(ctx, pruneEvery) {
-			a.prune(ctx)
+		for n := 1; ctx.Err() == nil; n++ {
+			pause(ctx, trimEvery)
+			a.trim()
+			if n%int(pruneEvery/trimEvery) == 0 {
+				a.prune(ctx)
+			}
 		}
 	}()
 	a.teardown.add("pruning", func(stop context.Context) error { cancel(); return await(stop, ended) })
+}
+
+// trim keeps the consoles of virtual machines small, whatever the agent may do: they
+// are for its evidence.
+func (a *Agent) trim() {
+	for _, name := range a.world.names() {
+		if m, err := a.world.find(name); err == nil {
+			if err := m.trim(); err != nil {
+				a.log.Warn("a guest fills the disk with its console", slog.String("vm", name), slog.Any("err", err))
+			}
+		}
+	}
 }
 
 // prune removes it from each virtual machine, unless the agent may not act now.

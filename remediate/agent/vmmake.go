@@ -48,7 +48,7 @@ func makeVM(w *world, name string, spec inventory.VM, listen bool) *machine {
 	machine := qemu.New(o)
 	m.vm = machine
 	m.checkpoints = func(ctx context.Context) ([]oncall.Checkpoint, error) { return listCheckpoints(ctx, machine) }
-	m.prune = machine.Prune
+	m.prune, m.trim = machine.Prune, machine.TrimConsole
 	return m
 }
 

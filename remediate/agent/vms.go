@@ -31,6 +31,8 @@ type machine struct {
 	checkpoints func(ctx context.Context) ([]oncall.Checkpoint, error)
 	// prune removes what was put aside and is kept no longer.
 	prune func(ctx context.Context) (removed []string, err error)
+	// trim keeps what the guest writes to its console small.
+	trim  func() error
 	well  *wellness
 	guest *guest // nil where nobody is inside
 }

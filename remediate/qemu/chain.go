@@ -161,60 +161,100 @@ func (p place) leadsTo(link, inside string) bool {
 	return false
 }
 
-// inUse are all images that others lie on, with one that does: of every image in
-// live/, good/ and live/proof/, all the way down. With an image that can't be read it
-// is an error, since nothing is known of what is below that.
-func (p place) inUse() (map[string]string, error) {
-	used := map[string]string{}
+// uses are all images that others lie on, with one that does: of every image in
+// live/, good/ and live/proof/, all the way down.
+type uses struct {
+	by map[string]string
+	// lost says of an image that others lie on that it is missing: what lay below that
+	// can't be told, and nothing may be deleted.
+	lost error
+}
+
+// inUse finds them. With an image that can't be read it is an error, since nothing is
+// known of what is below that.
+func (p place) inUse() (uses, error) {
+	used := uses{by: map[string]string{}}
 	for _, dir := range []string{p.live(), p.good(), p.proofs()} {
 		files, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("cannot tell which images are in use: %w", err)
+			return used, fmt.Errorf("cannot tell which images are in use: %w", err)
 		}
 		for _, f := range files {
 			if !f.Type().IsRegular() || !isImage(dir == p.proofs(), f.Name()) {
 				continue
 			}
-			if err := trace(filepath.Join(dir, f.Name()), used); err != nil {
-				return nil, fmt.Errorf("cannot tell which images are in use: %w", err)
+			if err := used.trace(filepath.Join(dir, f.Name())); err != nil {
+				return used, fmt.Errorf("cannot tell which images are in use: %w", err)
 			}
 		}
 	}
 	return used, nil
 }
 
-func isImage(proof bool, name string) bool { return proof || strings.HasSuffix(name, ".qcow2") }
+// isImage tells images from what lies beside them. What the guest of a proof writes to
+// its console is none, whatever it begins with.
+func isImage(proof bool, name string) bool {
+	return strings.HasSuffix(name, ".qcow2") || proof && name != consoleLog
+}
 
 // trace notes what lies below an image.
-func trace(path string, used map[string]string) error {
+func (u *uses) trace(path string) error {
 	for range 4 * maxChain {
 		top, err := readImage(path)
-		if errors.Is(err, errForeign) { // a raw disk lies on nothing
+		switch {
+		case errors.Is(err, errForeign): // a raw disk lies on nothing
 			return nil
-		}
-		if err != nil || top.Backing == "" {
+		case errors.Is(err, fs.ErrNotExist):
+			u.lost = fmt.Errorf("cannot tell what the image %s was for: %w", path, err)
+			return nil
+		case err != nil || top.Backing == "":
 			return err
 		}
-		if _, seen := used[top.Backing]; seen {
+		if _, seen := u.by[top.Backing]; seen {
 			return nil
 		}
-		used[top.Backing] = path
+		u.by[top.Backing], u.by[plain(top.Backing)] = path, path
 		path = top.Backing
 	}
 	return tooDeep(path)
 }
 
-// unused refuses to touch an image that others lie on.
+// plain is a path without symlinks: an image has one such name. One that leads nowhere
+// stays as it is.
+func plain(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// on refuses to touch an image that others lie on.
+func (u uses) on(path string) error {
+	for _, name := range []string{path, plain(path)} {
+		if above, ok := u.by[name]; ok {
+			return fmt.Errorf("cannot put %s in place or aside, or remove it: %s lies on it", path, above)
+		}
+	}
+	return nil
+}
+
+// unused refuses an image that others lie on.
 func (p place) unused(path string) error {
 	used, err := p.inUse()
 	if err != nil {
 		return err
 	}
-	if above, ok := used[path]; ok {
-		return fmt.Errorf("cannot rename or remove the image %s: %s lies on it", path, above)
+	return used.on(path)
+}
+
+// needless refuses to delete an image that others lie on, or could.
+func (p place) needless(path string) error {
+	used, err := p.inUse()
+	if err != nil {
+		return err
 	}
-	return nil
+	return errors.Join(used.on(path), used.lost)
 }

@@ -12,9 +12,9 @@ import (
 
 // own is an image that only root can write: itself, or a copy that is looked at again.
 func (p *promotion) own(ctx context.Context, disk string, depth int, i image) (string, error) {
-	if i.Owner == 0 && !i.Writable && rootsAlone(filepath.Dir(i.Path)) {
+	if real, ok := rootsOwn(i); ok {
 		p.tally.add(i.Takes)
-		return i.Path, nil
+		return real, nil
 	}
 	copied := filepath.Join(p.stage, fmt.Sprintf("%s.%d", disk, depth))
 	if err := p.copyFile(ctx, i.Path, copied); err != nil {
@@ -24,17 +24,38 @@ func (p *promotion) own(ctx context.Context, disk string, depth int, i image) (s
 	if err != nil {
 		return "", err
 	}
-	if now.Backing != i.Backing || now.Format != i.Format || now.Size != i.Size || now.Bytes != i.Bytes {
+	if !now.alike(i) {
 		return "", fmt.Errorf("the image %s changed while it was copied", i.Path)
 	}
 	return copied, nil
 }
 
+// alike reports whether two images could be one, by their headers and lengths.
+func (i image) alike(other image) bool {
+	return i.Backing == other.Backing && i.Format == other.Format && i.Size == other.Size && i.Bytes == other.Bytes
+}
+
+// rootsOwn is where an image lies that only root can write, or put another in the place
+// of: by a path without symlinks. One in live/ would lead root to whatever QEMU's user
+// likes, after it was looked at.
+func rootsOwn(i image) (path string, ok bool) {
+	path, err := filepath.EvalSymlinks(i.Path)
+	if err != nil || !rootsAlone(filepath.Dir(path)) {
+		return "", false
+	}
+	now, err := readImage(path)
+	return path, err == nil && now.Owner == 0 && !now.Writable && now.alike(i)
+}
+
 // rootsAlone reports whether only root can put a file in the place of another in a
-// directory: it is root's, and nobody else's to write, or sticky as Nix's store is.
+// directory, and in those above: they are root's, and nobody else's to write, or sticky
+// as Nix's store is.
 func rootsAlone(dir string) bool {
-	info, err := os.Stat(dir)
-	return err == nil && ownerOf(info) == 0 && (info.Mode().Perm()&0o022 == 0 || info.Mode()&os.ModeSticky != 0)
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || ownerOf(info) != 0 || info.Mode().Perm()&0o022 != 0 && info.Mode()&os.ModeSticky == 0 {
+		return false
+	}
+	return dir == "/" || rootsAlone(filepath.Dir(dir))
 }
 
 // copyFile copies a plain file, with its holes.

@@ -264,7 +264,7 @@ func (p *promotion) hash(ctx context.Context, path string) (string, error) {
 // crash left, unless something lies on it.
 func (p *promotion) replace(flat, name string) error {
 	if exists(p.place.good(name)) {
-		if err := p.place.unused(p.place.good(name)); err != nil {
+		if err := p.place.needless(p.place.good(name)); err != nil {
 			return err
 		}
 		if err := removeFile(p.place.good(name)); err != nil {

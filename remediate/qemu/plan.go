@@ -100,6 +100,10 @@ func (v *VM) prepare(ctx context.Context, x exchange) error {
 	for _, disk := range x.sorted() {
 		m := x.Disks[disk]
 		if m.Back != "" {
+			// Whatever lies on it would be spoiled by a guest that writes to it.
+			if err := v.place.unused(v.place.live(m.Back)); err != nil {
+				return err
+			}
 			if err := (img{}).check(ctx, v.place.live(m.Back)); err != nil {
 				return err
 			}

@@ -81,6 +81,9 @@ func (a prove) overlays(ctx context.Context, of *remediate.Image) error {
 	if err := os.MkdirAll(a.place.proofs(), 0o2770); err != nil {
 		return err
 	}
+	if err := removeFile(a.place.live("proof", consoleLog)); err != nil { // that of the proof before
+		return err
+	}
 	if err := need(a.place.proofs(), overlayRoom+int64(len(a.o.Disks))*overlayNew, "make throw-away overlays"); err != nil {
 		return err
 	}

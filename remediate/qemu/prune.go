@@ -70,7 +70,7 @@ func (v *VM) removeAside(name string) error {
 	if open, _, err := opened(path); err != nil || open {
 		return errors.Join(fmt.Errorf("cannot remove %s: a QEMU has it open", path), err)
 	}
-	if err := v.place.unused(path); err != nil {
+	if err := v.place.needless(path); err != nil {
 		return err
 	}
 	return removeFile(path)

@@ -85,15 +85,15 @@ func (v *VM) graph(ctx context.Context) (string, error) {
 
 // console is the end of the serial console's log.
 func (v *VM) console(lines int) (string, error) {
-	f, info, err := open(v.place.live("console.log"))
+	f, info, err := open(v.place.live(consoleLog))
 	if err != nil {
-		return "", fmt.Errorf("cannot read %s: %w", v.place.live("console.log"), err)
+		return "", fmt.Errorf("cannot read %s: %w", v.place.live(consoleLog), err)
 	}
 	defer f.Close()
 	text := make([]byte, min(info.Size(), consoleBytes))
 	n, err := f.ReadAt(text, info.Size()-int64(len(text)))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("cannot read %s: %w", v.place.live("console.log"), err)
+		return "", fmt.Errorf("cannot read %s: %w", v.place.live(consoleLog), err)
 	}
 	if lines <= 0 {
 		lines = consoleLines

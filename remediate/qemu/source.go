@@ -67,8 +67,8 @@ func (v *VM) swappable() (map[string]string, error) {
 		return nil, err
 	}
 	for _, disk := range v.goBack() {
-		if above, ok := used[v.place.live(on[disk])]; ok {
-			return nil, fmt.Errorf("cannot put %s aside: %s lies on it", v.place.live(on[disk]), above)
+		if err := used.on(v.place.live(on[disk])); err != nil {
+			return nil, err
 		}
 	}
 	return on, nil
@@ -169,6 +169,8 @@ func (v *VM) deployable(path string) (remediate.Image, error) {
 		return remediate.Image{}, fmt.Errorf("cannot deploy %s: %s has %d disks that go back, and one image is for one", path, v.o.Name, len(disks))
 	case !slices.ContainsFunc(v.o.DeploysFrom, func(dir string) bool { return below(path, dir) }):
 		return remediate.Image{}, fmt.Errorf("cannot deploy %s: expected an absolute path below %s (vms: %s: deploys_from)", path, strings.Join(v.o.DeploysFrom, " or "), v.o.Name)
+	case filepath.Base(path) == beforeName || strings.HasPrefix(filepath.Base(path), asidePrefix):
+		return remediate.Image{}, fmt.Errorf("cannot deploy %s: give it another name; %s, and names that begin with %s, mean something else", path, beforeName, asidePrefix)
 	}
 	all, err := v.place.room(path)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -169,6 +170,9 @@ func (v *VM) unlocked() error {
 			continue
 		}
 		open, writing, err := opened(path)
+		if errors.Is(err, fs.ErrNotExist) { // what was removed nobody can open a second time
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("cannot tell whether a QEMU has disk %s open: %w", disk, err)
 		}

@@ -108,3 +108,36 @@ func TestAHeldMachineDoesNotStart(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestACopyReachesNothingOfTheMachine runs a shell command in QEMU's place, in the
+// sandbox of the copy.
+func TestACopyReachesNothingOfTheMachine(t *testing.T) {
+	const qemu, data, said = "/usr/bin/qemu-system-x86_64", "/var/lib/rave/live/data.qcow2", "/var/lib/rave/live/proof/said"
+	was, err := host.Exec(t.Context(), "cat", qemu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := host.WriteFile(qemu, []byte(was), 0o755); err != nil {
+			t.Error(err)
+		}
+	}()
+	look := "#!/bin/sh\nfor f in /run/rave/qmp.sock /run/rave/guest.sock " + data + "; do\n  test -r $f || test -w $f && echo $f\n  mv $f $f.x && echo $f moved\ndone > " + said + "\nexit 0\n"
+	if err := host.WriteFile(qemu, []byte(look), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, argv := range [][]string{
+		{"install", "--directory", "--owner=rave-vm", "--group=nightshift-vm", "--mode=0770", "/run/rave"},
+		{"install", "--owner=rave-vm", "--group=nightshift-vm", "--mode=0660", "/dev/null", "/run/rave/qmp.sock"},
+		{"install", "--owner=rave-vm", "--group=nightshift-vm", "--mode=0660", "/dev/null", data},
+		{"systemctl", "start", "--wait", "rave-proof.service"},
+	} {
+		if _, err := host.Exec(t.Context(), argv...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer host.Exec(t.Context(), "rm", "-f", data, "/run/rave/qmp.sock", said)
+	if out, err := host.Exec(t.Context(), "cat", said); err != nil || out != "" {
+		t.Errorf("the copy reaches %q (%v)", out, err)
+	}
+}

@@ -172,3 +172,23 @@ func TestWhatAGuestSaysIsNoImage(t *testing.T) {
 	s.img("create", "-q", "-u", "-f", "qcow2", "-b", s.path("live", s.on("system")), "-F", "qcow2", s.path("live/proof/console.log"), "1M")
 	s.source(remediate.LastKnownGood, nil)
 }
+
+// TestAPowerDownThatWasBegunIsNotLeftHalfWay: the agent was killed once it had held the
+// machine and maybe pressed the button. Without a hold nothing was begun, and nothing is.
+func TestAPowerDownThatWasBegunIsNotLeftHalfWay(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	before, _ := s.killedAt("power-down.held", 1, remediate.VerbPowerDown, nil)
+	action, what := s.vm.Actions()[remediate.VerbPowerDown], step(remediate.VerbPowerDown, nil)
+	r, err := action.Happened(s.ctx(), what, before)
+	if state, _ := s.keeper.State(s.ctx(), unit); err != nil || r.Result != remediate.Done || state.Active {
+		t.Errorf("%+v, %v; it runs: %t", r, err, state.Active)
+	}
+	s.do(remediate.VerbBoot, nil)
+	if _, err := action.Happened(s.ctx(), what, before); !errors.Is(err, remediate.ErrNotDone) {
+		t.Errorf("happened: %v", err)
+	}
+	if state, _ := s.keeper.State(s.ctx(), unit); !state.Active {
+		t.Error("it does not run")
+	}
+}

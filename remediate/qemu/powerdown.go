@@ -179,8 +179,9 @@ func (v *VM) active(ctx context.Context) bool {
 	return err != nil || u.Active
 }
 
-// Happened: held and proved down is done; whatever else is not, and a second time goes
-// forward from there.
+// Happened: held and proved down is done. Held and not down was begun: as the guest may
+// be on its way down by now, it is brought to its end, and nobody is asked again.
+// Without the hold nothing was done.
 func (a powerDown) Happened(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
 	h, _, err := a.place.readHold()
 	if err != nil {
@@ -189,10 +190,24 @@ func (a powerDown) Happened(ctx context.Context, step remediate.Step, before rem
 	if _, err := a.unit(ctx); err != nil {
 		return remediate.Receipt{}, unclear(step, err)
 	}
-	if err := a.down(ctx, parseProcess(before[keyProcess])); err != nil || h.by != heldDown {
-		return remediate.Receipt{}, fmt.Errorf("%w: %w", remediate.ErrNotDone, errors.Join(err, heldBy(h)))
+	if err := heldBy(h); err != nil {
+		return remediate.Receipt{}, fmt.Errorf("%w: %w", remediate.ErrNotDone, err)
 	}
-	return receipt(remediate.Done, nil, "it is held, and down"), nil
+	was := parseProcess(before[keyProcess])
+	if a.down(ctx, was) == nil {
+		return receipt(remediate.Done, nil, "it is held, and down"), nil
+	}
+	return a.finish(ctx, step, was)
+}
+
+// finish brings one to its end that was begun.
+func (a powerDown) finish(ctx context.Context, step remediate.Step, was process) (remediate.Receipt, error) {
+	release, err := a.alone(ctx)
+	if err != nil {
+		return remediate.Receipt{}, unclear(step, err)
+	}
+	defer release()
+	return a.proved(ctx, step, was, a.end(ctx, was))
 }
 
 func heldBy(h held) error {

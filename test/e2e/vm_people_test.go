@@ -32,12 +32,10 @@ func TestAPausedMachineGoesOnWithoutAPerson(t *testing.T) {
 
 func TestWhatAPersonDeniesIsNotDone(t *testing.T) {
 	a := on.VMHost(t).Begin(t, stage.VMInventory{})
-	a.Unwatched()
 	starts := len(a.Host.VMStarts(t))
 	if err := a.VM.Break(t.Context(), "unhealthy"); err != nil {
 		t.Fatal(err)
 	}
-	a.Send(stage.Alert{Name: stage.VMDownAlert})
 	id := a.AwaitOpened("vm-down")
 	a.AwaitHeld(id, resetRung)
 	a.Nightshift("deny", "--comment", "it is being looked at", string(id))
@@ -51,8 +49,7 @@ func TestWhatAPersonDeniesIsNotDone(t *testing.T) {
 }
 
 func TestAFreezeInTheMiddleOfARollbackDoesNotHaltIt(t *testing.T) {
-	a := on.VMHost(t).Begin(t, stage.VMInventory{})
-	a.Unwatched()
+	a := on.VMHost(t).Begin(t, stage.VMInventory{Asked: true})
 	count := counted(t, a)
 	update(t, a, hangs)
 	was := overlay(t, a)
@@ -74,8 +71,7 @@ func TestAFreezeInTheMiddleOfARollbackDoesNotHaltIt(t *testing.T) {
 }
 
 func TestADeployedImageRunsAndIsUndone(t *testing.T) {
-	a := on.VMHost(t).Begin(t, stage.VMInventory{})
-	a.Unwatched()
+	a := on.VMHost(t).Begin(t, stage.VMInventory{Asked: true})
 	count := counted(t, a)
 	was := overlay(t, a)
 	id := deploy(t, a, guest.Image{Name: "next-2", Behaviour: guest.Healthy})
@@ -112,8 +108,7 @@ func deploy(t *testing.T, a *stage.VMAgent, i guest.Image) remediate.ID {
 }
 
 func TestADeployedImageThatDoesNotBootIsOfferedTheWayBack(t *testing.T) {
-	a := on.VMHost(t).Begin(t, stage.VMInventory{})
-	a.Unwatched()
+	a := on.VMHost(t).Begin(t, stage.VMInventory{Asked: true})
 	count := counted(t, a)
 	before := overlay(t, a)
 	id := deploy(t, a, noBoot)
@@ -131,8 +126,7 @@ func TestADeployedImageThatDoesNotBootIsOfferedTheWayBack(t *testing.T) {
 }
 
 func TestACheckpointIsMadeProvedPromotedAndGoneBackTo(t *testing.T) {
-	a := on.VMHost(t).Begin(t, stage.VMInventory{})
-	a.Unwatched()
+	a := on.VMHost(t).Begin(t, stage.VMInventory{Asked: true})
 	starts := len(a.Host.VMStarts(t))
 	a.Nightshift("vm", "checkpoint", "create", "before-update")
 	a.Nightshift("vm", "verify", "--boot", "before-update")

@@ -35,16 +35,6 @@ func (f fault) starts() int {
 	return 0
 }
 
-// deck is the faults of so many rollbacks, in a random order.
-func (r *rollbackRun) deck(count int) []fault {
-	deck := make([]fault, count)
-	for n := range deck {
-		deck[n] = round[n%len(round)]
-	}
-	r.random.Shuffle(count, func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
-	return deck
-}
-
 // strike waits for a random moment, and has the fault happen. What is stopped goes on
 // after a while. It says what it did.
 func (r *rollbackRun) strike(f fault) string {

@@ -1,11 +1,11 @@
 package e2e
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"nightshift/remediate"
+	"nightshift/remediate/engine"
 	"nightshift/remediate/guard"
 	"nightshift/remediate/oncall"
 	"nightshift/test/guest"
@@ -13,8 +13,12 @@ import (
 	"nightshift/test/world"
 )
 
-// once is what the agent inside may do in an hour.
-var once = stage.Inventory{Attempts: "{max: 1, per: 1h, cooldown: 30m}"}
+// once is what the agent inside may do in an hour, with time for its host.
+var once = stage.Inventory{Attempts: "{max: 1, per: 1h, cooldown: 30m}", Deadline: "30m"}
+
+// watched is a machine whose boot its host watches for longer than an agent inside
+// leaves it to it by itself.
+var watched = stage.VMInventory{BootsWithin: "5m", Deadline: "1h"}
 
 // spent is the memory of an agent that has repaired a unit: a real one of a real
 // systemd, which the small machine does not have. It returns the directory that it
@@ -27,11 +31,7 @@ func spent(t *testing.T) (state string, repaired oncall.Story) {
 	a.Send(webhookErrors)
 	repaired = a.AwaitIncident("webhook-errors", remediate.Resolved)
 	a.StopAgent()
-	state = t.TempDir()
-	if err := os.CopyFS(state, os.DirFS(a.StateDir())); err != nil {
-		t.Fatal(err)
-	}
-	return state, repaired
+	return a.StateDir(), repaired
 }
 
 // TestTheAgentInsideForgetsNothingWhenItsMachineGoesBack has a machine with an agent
@@ -39,24 +39,19 @@ func spent(t *testing.T) (state string, repaired oncall.Story) {
 // the update back.
 func TestTheAgentInsideForgetsNothingWhenItsMachineGoesBack(t *testing.T) {
 	state, repaired := spent(t)
-	a, inside := on.VMHost(t).BeginInhabited(t, stage.VMInventory{BootsWithin: "60s"}, once, state)
-	a.Unwatched()
-
+	a, inside := on.VMHost(t).BeginInhabited(t, watched, once, state)
 	image, err := a.VM.Incoming(t.Context(), guest.Image{Name: "next-2", Behaviour: guest.Healthy})
 	if err != nil {
 		t.Fatal(err)
 	}
 	goTo(t, a, oncall.Order{Playbook: "vm-deploy", Image: image}, "put the image in place")
 	epoch, status := inside.AwaitUp("")
-	if status.Mode != "act" || status.Frozen != nil || status.Degraded["inside"] != "" || status.Degraded["systemd"] == "" {
-		t.Errorf("the agent inside is %+v, want one that may act, and lacks a systemd", status)
+	wantLacksOnlySystemd(t, status)
+	if status.Frozen != nil {
+		t.Errorf("the agent inside is frozen: %+v", status.Frozen)
 	}
-	inside.Send(stage.Alert{Name: stage.WebhookErrorsAlert, Case: "before"})
-	a.Await("the alert to wait for the host's turn", func() bool {
-		stories := inside.Stories()
-		last := stories[len(stories)-1].Incident
-		return last.State == remediate.Waiting && last.Wait != nil && last.Wait.Reason == guard.ReasonHostsTurn
-	})
+	inside.Send(alertOf("before"))
+	inside.AwaitWaiting(guard.ReasonHostsTurn)
 	var reply oncall.Reply
 	inside.Ask(&reply, "freeze", "we", "look", "at", "it")
 
@@ -64,30 +59,40 @@ func TestTheAgentInsideForgetsNothingWhenItsMachineGoesBack(t *testing.T) {
 	a.AwaitServed(world.FirstImage.Name)
 	wantTold(t, story)
 	_, status = inside.AwaitUp(epoch)
-	if status.Mode != "act" || status.Frozen == nil || status.Frozen.Reason != "we look at it" {
-		t.Errorf("after the rollback the agent inside is %+v, want it frozen as it was", status)
+	wantLacksOnlySystemd(t, status)
+	if status.Frozen == nil || status.Frozen.Reason != "we look at it" {
+		t.Errorf("after the rollback the agent inside is frozen by %+v, want it frozen as it was", status.Frozen)
 	}
+	wantHandedOver(t, inside, repaired)
+	a.Await("the host to tell the agent inside for how long it watches the boot", func() bool {
+		return strings.Contains(says(inside.Explain(alertOf("now")), guard.ReasonHostsTurn), "its boot")
+	})
 	wantRefusals(t, inside, guard.ReasonFrozen, guard.ReasonHostsTurn, guard.ReasonCooldown, guard.ReasonAttempts)
-	stories := inside.Stories()
-	if len(stories) != 2 || stories[0].Incident.ID != repaired.Incident.ID {
-		t.Fatalf("after the rollback there are %d incidents inside, want the repair and what waited", len(stories))
-	}
-	if i := stories[1].Incident; i.State != remediate.Escalated || i.Reason != remediate.ReasonWentBack {
-		t.Errorf("what waited is %s (%s), want it with people because the machine went back", i.State, i.Reason)
-	}
 
 	inside.Ask(&reply, "thaw")
-	inside.Send(stage.Alert{Name: stage.WebhookErrorsAlert, Case: "after"}) // once this is read, so is all from before
-	a.Await("the alert to be read", func() bool {
-		return stage.Count(inside.Stories()[1], remediate.IncidentJoined) > stage.Count(stories[1], remediate.IncidentJoined)
-	})
-	wantRefusals(t, inside, guard.ReasonHostsTurn, guard.ReasonCooldown, guard.ReasonAttempts)
-	for n, want := range []int{begun(repaired), 0} {
-		if got := begun(inside.Stories()[n]); got != want {
+	inside.Send(alertOf("after"))
+	stories := inside.AwaitWaiting(guard.ReasonHostsTurn) // alerts are read in their order: none from before is left
+	for n, want := range []int{begun(repaired), 0, 0} {
+		if got := begun(stories[n]); got != want {
 			t.Errorf("incident %d inside has begun %d steps, want %d", n+1, got, want)
 		}
 	}
 	a.WantSound()
+}
+
+// wantHandedOver holds that the agent inside knows of the repair, and has left what
+// waited to people, one of whom closes it.
+func wantHandedOver(t *testing.T, inside *stage.Inside, repaired oncall.Story) {
+	t.Helper()
+	stories := inside.Stories()
+	if len(stories) != 2 || stories[0].Incident.ID != repaired.Incident.ID {
+		t.Fatalf("after the rollback there are %d incidents inside, want the repair and what waited", len(stories))
+	}
+	i := stories[1].Incident
+	if i.State != remediate.Escalated || i.Reason != remediate.ReasonWentBack {
+		t.Errorf("what waited is %s (%s), want it with people because the machine went back", i.State, i.Reason)
+	}
+	inside.Ask(new(oncall.Reply), "close", string(i.ID), "--comment=seen")
 }
 
 // goTo orders it, approves it, and wants it done.
@@ -114,16 +119,38 @@ func wantTold(t *testing.T, story oncall.Story) {
 	t.Errorf("no step's receipt says that the agent inside stood aside:\n%s", stage.Narrate(story))
 }
 
-// wantRefusals holds which gates would keep the agent inside from acting on the alert.
+// wantRefusals holds which gates would keep the agent inside from acting on an alert
+// that comes now.
 func wantRefusals(t *testing.T, inside *stage.Inside, want ...remediate.Reason) {
 	t.Helper()
-	says := inside.Explain(webhookErrors)
+	explained := inside.Explain(alertOf("now"))
 	for _, reason := range want {
-		if says[reason] == "" {
-			t.Errorf("the gates inside say %v, want %s among it", says, reason)
+		if says(explained, reason) == "" {
+			t.Errorf("no gate inside says %s: %+v", reason, explained)
 		}
 	}
-	if frozen := says[guard.ReasonFrozen] != ""; frozen != (want[0] == guard.ReasonFrozen) {
-		t.Errorf("the gates inside say %v, want %v", says, want)
+}
+
+// says is what the gate of that reason says; empty if it would let the agent act.
+func says(explained engine.Explanation, reason remediate.Reason) string {
+	for _, v := range explained.Verdicts {
+		if v.Reason == reason {
+			return v.Detail
+		}
 	}
+	return ""
+}
+
+// wantLacksOnlySystemd holds that an agent inside may act, with a log that is sound and
+// is known to stay.
+func wantLacksOnlySystemd(t *testing.T, status oncall.Status) {
+	t.Helper()
+	if status.Mode != "act" || len(status.Degraded) != 1 || status.Degraded["systemd"] == "" {
+		t.Errorf("the agent inside is %+v, want one that may act, and lacks a systemd", status)
+	}
+}
+
+// alertOf is one that the playbook webhook-errors is for.
+func alertOf(name string) stage.Alert {
+	return stage.Alert{Name: stage.WebhookErrorsAlert, Case: name}
 }

@@ -9,6 +9,9 @@
 // a counter that grows by POST /count, and that no rollback may lose. init
 // serves both over HTTP, see [Served].
 //
+// A machine whose initramfs has an [Agent] runs it as well, and its command line by
+// POST /nightshift?arg=…, with what is posted as its input.
+//
 // A machine obeys ACPI's power button, unless it hangs, and tells QEMU by
 // pvpanic when its kernel panics.
 package guest

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -42,12 +43,25 @@ func Kernel(dir string) (string, error) { return only(dir, "boot/vmlinuz-*") }
 // WriteInitrd writes the initramfs: the program init, and the modules of a
 // directory that the recipe filled. It is not compressed, which would cost more
 // in an emulated machine than it saves.
-func WriteInitrd(w io.Writer, dir, init string) error {
+func WriteInitrd(w io.Writer, dir, init string) error { return writeInitrd(w, dir, init, nil) }
+
+// WriteInitrdWith is WriteInitrd with an agent to run.
+func WriteInitrdWith(w io.Writer, dir, init string, agent Agent) error {
+	return writeInitrd(w, dir, init, &agent)
+}
+
+func writeInitrd(w io.Writer, dir, init string, agent *Agent) error {
 	a := archive{w: w}
-	for _, d := range []string{"dev", "proc", "sys", "modules"} {
-		a.add(d, modeDirectory|0o755, nil)
-	}
+	a.addDirectories("dev", "proc", "sys", "modules")
 	a.addFile("init", init)
+	if agent != nil {
+		agent.addTo(&a)
+	}
+	return errors.Join(a.addModules(dir), a.close())
+}
+
+// addModules adds the modules, and their order.
+func (a *archive) addModules(dir string) error {
 	var order []string
 	for _, m := range modules {
 		path, err := only(dir, "lib/modules/*/kernel/"+m+".ko")
@@ -58,7 +72,7 @@ func WriteInitrd(w io.Writer, dir, init string) error {
 		order = append(order, filepath.Base(path))
 	}
 	a.add(strings.TrimPrefix(ModulesFile, "/"), modeFile|0o644, []byte(strings.Join(order, "\n")))
-	return a.close()
+	return nil
 }
 
 // only is the one file that matches.
@@ -85,6 +99,12 @@ const (
 	modeFile      = 0o100000
 	trailer       = "TRAILER!!!"
 )
+
+func (a *archive) addDirectories(names ...string) {
+	for _, name := range names {
+		a.add(strings.TrimPrefix(name, "/"), modeDirectory|0o755, nil)
+	}
+}
 
 func (a *archive) addFile(name, from string) {
 	content, err := os.ReadFile(from)

@@ -24,12 +24,13 @@ type Inside struct {
 // StateDir is where the host of a stage finds what its agent keeps.
 func (a *Agent) StateDir() string { return a.World.Path(stateDir) }
 
-// BeginInhabited is Begin with an agent inside from the machine's next start on: it
-// looks after what the inventory says, and remembers what lies in a directory of
-// this host.
+// BeginInhabited is Begin with an agent inside from the machine's next start on, and
+// nobody but the two agents to watch that machine: the one inside looks after what
+// the inventory says, and remembers what lies in a directory of this host.
 func (h *VMHost) BeginInhabited(t *testing.T, i VMInventory, inside Inventory, state string) (*VMAgent, *Inside) {
 	t.Helper()
 	a := h.Begin(t, i)
+	a.Unwatched()
 	undo, err := h.VM.Inhabit(t.Context(), []byte(inside.text()), state)
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +40,9 @@ func (h *VMHost) BeginInhabited(t *testing.T, i VMInventory, inside Inventory, s
 			t.Error(err)
 		}
 	})
+	a.StopAgent()
 	a.configure(inhabited.Replace(i.text()), nil)
-	a.Nightshift("reload")
+	a.StartAgent()
 	return a, &Inside{a, t}
 }
 
@@ -84,21 +86,14 @@ func (in *Inside) Send(alerts ...Alert) {
 	}
 }
 
-// Explain asks the agent inside what would become of an alert, and returns what each
-// gate that would not let it act says.
-func (in *Inside) Explain(alert Alert) map[remediate.Reason]string {
+// Explain asks the agent inside what would become of an alert.
+func (in *Inside) Explain(alert Alert) engine.Explanation {
 	in.t.Helper()
 	var answer []engine.Explanation
 	if err := in.nightshift(&answer, Body(0, alert), "explain", "-f", "-"); err != nil {
 		in.t.Fatal(err)
 	}
-	says := map[remediate.Reason]string{}
-	for _, v := range answer[0].Verdicts {
-		if v.Decision != remediate.Allow {
-			says[v.Reason] = v.Detail
-		}
-	}
-	return says
+	return answer[0]
 }
 
 // Stories are those of all incidents inside, the oldest first.
@@ -111,5 +106,17 @@ func (in *Inside) Stories() []oncall.Story {
 	for n, i := range list {
 		in.Ask(&stories[n], "show", string(i.ID))
 	}
+	return stories
+}
+
+// AwaitWaiting waits until the last incident inside waits for that reason, and returns
+// the stories of all.
+func (in *Inside) AwaitWaiting(reason remediate.Reason) (stories []oncall.Story) {
+	in.t.Helper()
+	in.a.Await("the agent inside to wait because of "+string(reason), func() bool {
+		stories = in.Stories()
+		last := stories[len(stories)-1].Incident
+		return last.State == remediate.Waiting && reasonOf(last) == reason
+	})
 	return stories
 }

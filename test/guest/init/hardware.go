@@ -34,7 +34,7 @@ func loadModules() error {
 
 // networkUp gives the first network card the address that QEMU's user network
 // forwards to (qemu(1), -netdev user). The forwarder is a neighbour: no route is
-// needed.
+// needed. The kernel knows loopback's address.
 func networkUp() error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {
@@ -46,27 +46,41 @@ func networkUp() error {
 		return err
 	}
 	address := card.SetInet4Addr(net.IPv4(10, 0, 2, 15).To4())
-	err = errors.Join(address, unix.IoctlIfreq(fd, unix.SIOCSIFADDR, card))
-	card.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	if err := errors.Join(err, unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, card)); err != nil {
+	err = errors.Join(address, unix.IoctlIfreq(fd, unix.SIOCSIFADDR, card), raise(fd, "eth0"), raise(fd, "lo"))
+	if err != nil {
 		return fmt.Errorf("cannot raise the network: %w", err)
 	}
 	return nil
 }
 
-// openDisk finds a disk by its serial number; nil if there is none.
-func openDisk(serial string) (*os.File, error) {
-	disks, err := filepath.Glob("/sys/block/vd*")
+func raise(fd int, name string) error {
+	card, err := unix.NewIfreq(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	card.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
+	return unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, card)
+}
+
+// openDisk opens a disk; nil if there is none.
+func openDisk(serial string) (*os.File, error) {
+	device := findDisk(serial)
+	if device == "" {
+		return nil, nil
+	}
+	return os.OpenFile(device, os.O_RDWR|os.O_SYNC, 0)
+}
+
+// findDisk finds a disk's device by its serial number; empty if there is none.
+func findDisk(serial string) string {
+	disks, _ := filepath.Glob("/sys/block/vd*") // the pattern is right
 	for _, d := range disks {
 		text, err := os.ReadFile(d + "/serial")
 		if err == nil && strings.TrimSpace(string(text)) == serial {
-			return os.OpenFile("/dev/"+filepath.Base(d), os.O_RDWR|os.O_SYNC, 0)
+			return "/dev/" + filepath.Base(d)
 		}
 	}
-	return nil, nil
+	return ""
 }
 
 // readEpoch finds the epoch among the strings of SMBIOS type 11, which follow

@@ -45,6 +45,9 @@ func (m *machine) live() error {
 		return fmt.Errorf("image %s does not boot", m.image.Name)
 	}
 	go m.obeyPowerButton()
+	if err := startAgent(); err != nil {
+		return err
+	}
 	served := make(chan error, 1)
 	go func() { served <- m.serve() }()
 	select {

@@ -61,6 +61,7 @@ func (m *machine) serve() error {
 	mux.HandleFunc("GET /{$}", m.show)
 	mux.HandleFunc("POST /count", m.count)
 	mux.HandleFunc("POST /break/{how}", m.breakDown)
+	mux.HandleFunc("POST /nightshift", nightshift)
 	return http.ListenAndServe(fmt.Sprintf(":%d", guest.Port), m.unlessHung(mux))
 }
 

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -68,14 +67,11 @@ func speak() {
 	}
 }
 
-// open finds the port by its name, which udev would have made a link of.
+// open opens the port.
 func open() (link.Stream, error) {
-	names, _ := filepath.Glob("/sys/class/virtio-ports/*/name") // the pattern is right
-	for _, n := range names {
-		text, err := os.ReadFile(n)
-		if err == nil && strings.TrimSpace(string(text)) == link.Port {
-			return link.OpenPort("/dev/" + filepath.Base(filepath.Dir(n)))
-		}
+	device, err := guest.FindPort(link.Port)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("there is no port %s", link.Port)
+	return link.OpenPort(device)
 }

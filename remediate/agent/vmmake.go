@@ -26,7 +26,7 @@ func makeVMs(w *world, file *inventory.File, before map[string]*machine, listen 
 			made[name] = old
 			continue
 		}
-		made[name] = makeVM(w, name, spec, listen)
+		made[name] = makeVM(w, name, spec, listen, before[name])
 	}
 	for name, old := range before {
 		if made[name] != old {
@@ -36,7 +36,8 @@ func makeVMs(w *world, file *inventory.File, before map[string]*machine, listen 
 	return made
 }
 
-func makeVM(w *world, name string, spec inventory.VM, listen bool) *machine {
+// makeVM makes one, in the place of the one before if there is one.
+func makeVM(w *world, name string, spec inventory.VM, listen bool, before *machine) *machine {
 	m := &machine{spec: spec, well: &wellness{}}
 	if listen && spec.Guest != "" {
 		m.guest = newGuest(spec.Guest, time.Now, w.log)
@@ -45,8 +46,12 @@ func makeVM(w *world, name string, spec inventory.VM, listen bool) *machine {
 	o.Keeper, o.Probe, o.Log, o.Now, o.Reached = keeper{w.units}, w.Probe, w.log, time.Now, reached
 	o.HealthyFor = func() time.Duration { return m.well.lasted(time.Now()) }
 	o.GuestActs = func(context.Context) bool { return m.guest != nil && m.guest.acts() }
-	machine := qemu.New(o)
-	m.vm = machine
+	anew := qemu.New
+	if before != nil {
+		anew = before.again
+	}
+	machine := anew(o)
+	m.vm, m.again = machine, machine.Again
 	m.checkpoints = func(ctx context.Context) ([]oncall.Checkpoint, error) { return listCheckpoints(ctx, machine) }
 	m.prune, m.trim = machine.Prune, machine.TrimConsole
 	return m

@@ -12,6 +12,7 @@ import (
 	"nightshift/remediate"
 	"nightshift/remediate/inventory"
 	"nightshift/remediate/oncall"
+	"nightshift/remediate/qemu"
 )
 
 // vm is a virtual machine as its actuator knows it.
@@ -31,6 +32,8 @@ type machine struct {
 	checkpoints func(ctx context.Context) ([]oncall.Checkpoint, error)
 	// prune removes what was put aside and is kept no longer.
 	prune func(ctx context.Context) (removed []string, err error)
+	// again is the same machine by another inventory.
+	again func(qemu.Options) *qemu.VM
 	// trim keeps what the guest writes to its console small.
 	trim  func() error
 	well  *wellness

@@ -2,12 +2,14 @@ package qemu_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"nightshift/remediate"
 	"nightshift/remediate/qemu"
@@ -45,6 +47,9 @@ func TestAPromotionFollowsNoLinkThatOthersMayChange(t *testing.T) {
 	t.Logf("the promotion said: %v", err)
 	kept, err := filepath.Glob(s.path("good/*"))
 	s.must(err)
+	if len(kept) != 3 {
+		t.Errorf("what was promoted in vain stays: %v", kept)
+	}
 	for _, path := range kept {
 		text, err := os.ReadFile(path)
 		s.must(err)
@@ -191,4 +196,22 @@ func TestAPowerDownThatWasBegunIsNotLeftHalfWay(t *testing.T) {
 	if state, _ := s.keeper.State(s.ctx(), unit); !state.Active {
 		t.Error("it does not run")
 	}
+}
+
+// TestANewInventoryWaitsForWhatIsUnderWay: a reload in the middle of a swap.
+func TestANewInventoryWaitsForWhatIsUnderWay(t *testing.T) {
+	var s *site
+	var pruned error
+	s = newSite(t, func(o *qemu.Options) {
+		o.Reached = func(point string) {
+			if point != "swap.planned" {
+				return
+			}
+			soon, cancel := context.WithTimeout(s.ctx(), 100*time.Millisecond)
+			defer cancel()
+			_, pruned = s.vm.Again(s.o).Prune(soon)
+		}
+	})
+	s.swap(s.source(remediate.LastKnownGood, nil))
+	wantError(t, pruned, "cannot wait for the end of another act on the disks")
 }

@@ -173,13 +173,22 @@ func (p *promotion) write(ctx context.Context, r Record, from map[string]string,
 		p.o.Reached("promote.disk")
 	}
 	if err := still(); err != nil {
-		return r, err
+		return r, errors.Join(err, p.takeBack(r))
 	}
 	if err := writeJSON(p.place.good(r.Name+".json"), 0o444, r); err != nil {
 		return r, err
 	}
 	p.o.Reached("promote.recorded")
 	return r, nil
+}
+
+// takeBack removes what was made in vain: nothing lies on a file without a record.
+func (p *promotion) takeBack(r Record) error {
+	var wrong []error
+	for _, d := range r.Disks {
+		wrong = append(wrong, removeFile(p.place.good(d.File)))
+	}
+	return errors.Join(wrong...)
 }
 
 // chains reads what is to be flattened, and looks whether there is room: for a copy of

@@ -133,6 +133,14 @@ func New(o Options) *VM {
 	}
 }
 
+// Again is the same VM as a changed inventory has it: what is under way on it is waited
+// for, as before.
+func (v *VM) Again(o Options) *VM {
+	again := New(o)
+	again.socket, again.disks = v.socket, v.disks
+	return again
+}
+
 // goBack are the names of the disks that go back, sorted; keep of those that stay.
 func (v *VM) goBack() []string { return v.disksThat(GoesBack) }
 func (v *VM) keep() []string   { return v.disksThat(Stays) }

@@ -21,6 +21,8 @@ type guest struct {
 	stop    context.Context
 	end     context.CancelFunc
 	telling sync.WaitGroup
+	// since is when it was first listened for.
+	since time.Time
 
 	mu    sync.Mutex
 	last  link.Status
@@ -37,7 +39,7 @@ type booting struct {
 
 // newGuest opens the line to the agent inside.
 func newGuest(socket string, now func() time.Time, log *slog.Logger) *guest {
-	g := &guest{now: now, log: log}
+	g := &guest{now: now, log: log, since: now()}
 	g.stop, g.end = context.WithCancel(context.Background())
 	g.host = link.NewHost(link.DialSocket(socket), g.hear)
 	return g
@@ -88,11 +90,19 @@ func (g *guest) tellOfBoot(boot booting) {
 // many times what it takes for a virtual machine to stall and come back.
 const silentFor = 2 * time.Minute
 
+// firstWord is how long after it is first listened for an agent inside counts as there,
+// though it was not heard yet: it says how it stands each [link.Every], and a host that
+// is started anew, or reads its inventory anew, must not get in its way.
+const firstWord = 3 * link.Every
+
 // acts reports whether the agent inside answers and may mend things by itself: it
 // does not when it only observes, is frozen, or has handed something to people.
 func (g *guest) acts() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.heard.IsZero() {
+		return g.now().Sub(g.since) < firstWord
+	}
 	return g.answers() && g.last.Mode == remediate.Act.String() && !g.last.Frozen && g.last.Escalated == 0
 }
 
@@ -172,12 +182,15 @@ func (m *machine) note(step remediate.Step, r remediate.Receipt, told string) re
 // factEpoch is the fact of a boot's receipt that names the start.
 const factEpoch = "epoch"
 
+// unheard is what is said of an agent inside that has not said anything.
+const unheard = "not heard yet"
+
 // words say how the agent inside stands, for people.
 func (g *guest) words() string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.heard.IsZero() {
-		return "not heard yet"
+		return unheard
 	}
 	s, ago := g.last, g.now().Sub(g.heard).Round(time.Second)
 	words := fmt.Sprintf("%s %s, mode %s, heard %s ago", s.Host, s.Version, s.Mode, ago)

@@ -67,7 +67,7 @@ func withAgentInside(t *testing.T) *someoneInside {
 // heard waits until the host hears it.
 func (in *someoneInside) heard() {
 	in.Helper()
-	for !in.guest.acts() {
+	for in.guest.words() == unheard {
 		if in.Context().Err() != nil {
 			in.Fatal("nobody was heard")
 		}

@@ -190,7 +190,11 @@ func TestForHowLongItHasBeenWell(t *testing.T) {
 func TestTheGuestHasItsTurnWhileItCanMendThings(t *testing.T) {
 	fine := link.Status{Mode: "act"}
 	now := time.Now()
-	g := &guest{now: func() time.Time { return now }}
+	g := &guest{now: func() time.Time { return now }, since: now}
+	if !g.acts() {
+		t.Error("it had no time to say anything")
+	}
+	now = now.Add(firstWord)
 	if g.acts() {
 		t.Error("nobody was heard")
 	}

@@ -41,6 +41,7 @@ func (h *VMHost) BeginInhabited(t *testing.T, i VMInventory, inside Inventory, s
 		}
 	})
 	a.StopAgent()
+	h.forget(t) // an alert that came before nobody watched, and would never end
 	a.configure(inhabited.Replace(i.text()), nil)
 	a.StartAgent()
 	return a, &Inside{a, t}

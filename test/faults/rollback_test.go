@@ -129,7 +129,7 @@ func (r *rollbackRun) once(f fault, image string) string {
 	id := r.approved()
 	said := r.strike(f)
 	story := r.awaitOver(id)
-	r.wantStarts(starts, 1+f.starts(), story)
+	r.wantStarts(starts, 1, f, story)
 	r.wantKept(was, story)
 	return said + r.judge(f, story)
 }
@@ -179,7 +179,7 @@ func (r *rollbackRun) mend(i remediate.Incident) {
 	}
 	was, starts := r.overlay(), len(r.Host.VMStarts(r.t))
 	story := r.awaitOver(r.approved())
-	r.wantStarts(starts, 0, story)
+	r.wantStarts(starts, 0, noFault, story)
 	if story.Incident.State != remediate.Resolved {
 		r.fatal("a person's rollback afterwards is %s:\n%s", story.Incident.State, stage.Narrate(story))
 	}
@@ -187,9 +187,13 @@ func (r *rollbackRun) mend(i remediate.Incident) {
 	r.wantGood()
 }
 
-// wantGood holds that the machine runs on the good image, and that the disk that
-// stays was not touched.
+// wantGood holds that the machine runs, once, on the good image, and that the disk
+// that stays was not touched.
 func (r *rollbackRun) wantGood() {
+	if n := r.Host.QEMUs(r.t); n != 1 {
+		r.tally.double += max(0, n-1)
+		r.errorf("%d QEMUs run the machine, want 1", n)
+	}
 	if count := r.AwaitServed(world.FirstImage.Name); count != r.count {
 		r.errorf("the counter on the disk that stays is %d, want %d", count, r.count)
 	}

@@ -9,16 +9,19 @@ import (
 	"nightshift/test/stage"
 )
 
-// wantStarts holds that since so many starts the machine was started by others as
-// often as is said, by the agent at most as often as the log has it, and never beside
-// a QEMU that ran.
-func (r *rollbackRun) wantStarts(from, others int, story oncall.Story) {
+// wantStarts holds that since so many starts the machine was started so often by hand,
+// with the host where that was rebooted, by the agent at most as often as the log has
+// it and at least once where it was mended, and never beside a QEMU that ran.
+func (r *rollbackRun) wantStarts(from, byHand int, f fault, story oncall.Story) {
 	starts := r.Host.VMStarts(r.t)[from:]
-	most := others + boots(story)
+	most := byHand + f.starts() + boots(story)
 	wrong := len(starts) > most
 	for n, s := range starts {
 		again := slices.ContainsFunc(starts[:n], func(other stage.VMStart) bool { return other.Invocation == s.Invocation })
 		wrong = wrong || again || s.Beside > 0
+	}
+	if story.Incident.State == remediate.Resolved && len(starts) <= byHand {
+		r.errorf("the machine came back, and its unit has noted no start: %v", starts)
 	}
 	if wrong {
 		r.tally.double++

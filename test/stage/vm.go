@@ -27,8 +27,9 @@ type VMHost struct {
 	VM world.VM
 }
 
-// vmFactor makes two minutes of being down four seconds.
-const vmFactor = 30
+// vmFactor makes two minutes of being down eight seconds: a machine that is shared with
+// builds can keep a healthy guest from answering for half as long.
+const vmFactor = 15
 
 // VMDownAlert is what Prometheus says of a machine that does not answer.
 const VMDownAlert = "rave_vm_down"

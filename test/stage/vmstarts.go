@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -19,8 +20,9 @@ const vmStarts = "/var/lib/stage/vm.starts"
 // how many QEMUs with its name there are already. `+` has it run outside of the
 // unit's sandbox.
 const (
-	vmStart = `#!/bin/sh
-echo "$INVOCATION_ID $(pgrep --count --full -- '-name rave -nodefaults')" >>` + vmStarts + `
+	vmProcess = "-name rave -nodefaults" // of QEMU's command line, not the proof's
+	vmStart   = `#!/bin/sh
+echo "$INVOCATION_ID $(pgrep --count --full -- '` + vmProcess + `')" >>` + vmStarts + `
 `
 	vmWitness = "[Service]\nExecStartPre=+/usr/lib/stage/vm-start\n"
 )
@@ -58,4 +60,20 @@ func (h *VMHost) VMStarts(t *testing.T) (starts []VMStart) {
 		starts = append(starts, s)
 	}
 	return starts
+}
+
+// QEMUs counts those that run the virtual machine now.
+func (h *VMHost) QEMUs(t *testing.T) (count int) {
+	t.Helper()
+	out, err := h.World.Exec(t.Context(), "pgrep", "--count", "--full", "--", vmProcess)
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return 0 // pgrep(1): no process matched
+	}
+	if err == nil {
+		_, err = fmt.Sscan(out, &count)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return count
 }

@@ -48,3 +48,8 @@ func (k keeper) State(ctx context.Context, unit string) (qemu.UnitState, error) 
 	s, err := k.units.Service(ctx, unit)
 	return qemu.UnitState(s), err
 }
+
+// Stopped reports whether a unit is down because somebody asked for that.
+func (k keeper) Stopped(ctx context.Context, unit string) (bool, error) {
+	return k.units.Stopped(ctx, unit)
+}

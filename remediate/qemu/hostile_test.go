@@ -215,3 +215,18 @@ func TestANewInventoryWaitsForWhatIsUnderWay(t *testing.T) {
 	s.swap(s.source(remediate.LastKnownGood, nil))
 	wantError(t, pruned, "cannot wait for the end of another act on the disks")
 }
+
+// TestAJournalThatDoesNotAnswerHoldsUpNoRollback: who stopped a unit is told by the
+// system's journal, and that it is down by systemd.
+func TestAJournalThatDoesNotAnswerHoldsUpNoRollback(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	good := s.source(remediate.LastKnownGood, nil)
+	s.keeper.ByPerson(unit, errors.New("the journal takes its time"))
+	s.swap(good)
+	s.keeper.Kill(unit)
+	s.keeper.ByPerson(unit, errors.New("the journal takes its time"))
+	if now, err := s.vm.Situation(s.ctx()); err == nil || now.Known {
+		t.Errorf("it is known how it stands: %+v", now)
+	}
+}

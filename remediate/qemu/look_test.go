@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"nightshift/remediate"
-	"nightshift/remediate/qemu"
 )
 
 func TestAPausedGuestGoesOn(t *testing.T) {
@@ -84,7 +83,7 @@ func TestSituation(t *testing.T) {
 	}
 	s.start()
 	s.do(remediate.VerbPowerDown, nil)
-	s.keeper.Change(unit, func(u *qemu.UnitState) { u.StoppedByJob = true })
+	s.keeper.ByPerson(unit, nil)
 	if now, _ := s.vm.Situation(s.ctx()); now.StoppedByJob {
 		t.Errorf("stopped by ourselves it stands so: %+v", now)
 	}

@@ -3,6 +3,7 @@ package qemu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"nightshift/remediate"
@@ -36,11 +37,13 @@ func (v *VM) Situation(ctx context.Context) (remediate.Situation, error) {
 	if err != nil {
 		return remediate.Situation{StartsLeft: -1, Detail: remediate.Brief(err.Error())}, err
 	}
-	h, _, _ := v.place.readHold()
+	stopped, err := v.stopped(ctx, u)
+	if err != nil {
+		return remediate.Situation{StartsLeft: -1, Detail: remediate.Brief(err.Error())}, err
+	}
 	s := remediate.Situation{
 		Known: true, Exists: u.Exists, Active: u.Active, Settling: u.Settling, StartsLeft: -1,
-		State:        v.word(ctx, u),
-		StoppedByJob: u.StoppedByJob && !h.ours(),
+		State: v.word(ctx, u), StoppedByJob: stopped,
 	}
 	if v.o.GuestActs != nil {
 		s.GuestActs = v.o.GuestActs(ctx)
@@ -52,6 +55,18 @@ func (v *VM) Situation(ctx context.Context) (remediate.Situation, error) {
 	}
 	s.Invocation = identity(on)
 	return s, nil
+}
+
+// stopped reports whether a person stopped it: a hold of ours tells that it was us.
+func (v *VM) stopped(ctx context.Context, u UnitState) (bool, error) {
+	if h, _, _ := v.place.readHold(); u.Active || h.ours() {
+		return false, nil
+	}
+	stopped, err := v.o.Keeper.Stopped(ctx, v.o.Unit)
+	if err != nil {
+		return false, fmt.Errorf("cannot tell whether somebody stopped %s: %w", v.o.Unit, err)
+	}
+	return stopped, nil
 }
 
 // word is the state of the VM in a word or two.

@@ -17,6 +17,9 @@ type Keeper interface {
 	Start(ctx context.Context, unit string) error
 	Stop(ctx context.Context, unit string) error
 	State(ctx context.Context, unit string) (UnitState, error)
+	// Stopped reports whether a unit is down because somebody asked for that. It may
+	// take longer than State, and whether it is down does not hang on it.
+	Stopped(ctx context.Context, unit string) (bool, error)
 	// Oneshot starts a unit that does one thing and ends, and returns an error
 	// unless its Result is success.
 	Oneshot(ctx context.Context, unit string) error
@@ -34,8 +37,6 @@ type UnitState struct {
 	MainPID int
 	// Invocation changes exactly when it is started anew.
 	Invocation string
-	// StoppedByJob is whether it is down because somebody asked for that.
-	StoppedByJob bool
 }
 
 // Disk says what a rollback does with a disk.

@@ -18,8 +18,6 @@ type Service struct {
 	MainPID int
 	// Invocation changes exactly when it is started anew.
 	Invocation string
-	// StoppedByJob is whether it is down because somebody asked for that.
-	StoppedByJob bool
 }
 
 // Service reads a service.
@@ -28,14 +26,20 @@ func (u *Units) Service(ctx context.Context, name string) (Service, error) {
 	if err != nil {
 		return Service{}, err
 	}
-	stopped, err := u.stoppedByJob(ctx, s)
-	if err != nil {
-		return Service{}, err
-	}
 	return Service{
 		Exists: s.loadState == loaded, Active: !s.isDown(), Settling: s.isSettling(), Failed: s.activeState == failed,
-		Result: s.result, MainPID: s.mainPID, Invocation: s.invocation, StoppedByJob: stopped,
+		Result: s.result, MainPID: s.mainPID, Invocation: s.invocation,
 	}, nil
+}
+
+// Stopped reports whether a service is down because somebody asked for that. It reads
+// the system journal, which can take its time where the disk is in trouble.
+func (u *Units) Stopped(ctx context.Context, name string) (bool, error) {
+	s, err := u.read(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	return u.stoppedByJob(ctx, s)
 }
 
 // Job has systemd do one verb with a unit and waits for its end, as a step of a plan

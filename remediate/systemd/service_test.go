@@ -10,12 +10,22 @@ import (
 // service is how a unit stands.
 func service(t *testing.T, u *Units, unit string) Service {
 	t.Helper()
-	journalled(t)
 	s, err := u.Service(within(t, patience), unit)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// wasStopped is whether somebody asked for that it is down.
+func wasStopped(t *testing.T, u *Units, unit string) bool {
+	t.Helper()
+	journalled(t)
+	is, err := u.Stopped(within(t, patience), unit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return is
 }
 
 // job has a verb done with a unit and returns its result.
@@ -37,19 +47,19 @@ func TestHowAServiceStands(t *testing.T) {
 		t.Fatalf("its start is %s", got)
 	}
 	s := service(t, u, unit)
-	if !s.Exists || !s.Active || s.Failed || s.StoppedByJob || strconv.Itoa(s.MainPID) != property(t, unit, "MainPID") || s.Invocation != property(t, unit, "InvocationID") {
+	if !s.Exists || !s.Active || s.Failed || wasStopped(t, u, unit) || strconv.Itoa(s.MainPID) != property(t, unit, "MainPID") || s.Invocation != property(t, unit, "InvocationID") {
 		t.Errorf("one that runs stands as %+v", s)
 	}
 	if got := job(t, u, remediate.VerbStop, unit); got != remediate.Done {
 		t.Fatalf("its stop is %s", got)
 	}
-	if s := service(t, u, unit); s.Active || s.MainPID != 0 || !s.StoppedByJob {
+	if s := service(t, u, unit); s.Active || s.MainPID != 0 || !wasStopped(t, u, unit) {
 		t.Errorf("one that was stopped stands as %+v", s)
 	}
 	run(t, "systemctl", "start", unit)
 	run(t, "systemctl", "kill", "-s", "KILL", unit)
 	is(t, unit, "ActiveState", "failed")
-	if s := service(t, u, unit); s.Active || !s.Failed || s.Result != "signal" || s.StoppedByJob {
+	if s := service(t, u, unit); s.Active || !s.Failed || s.Result != "signal" || wasStopped(t, u, unit) {
 		t.Errorf("one that was killed stands as %+v", s)
 	}
 }

@@ -43,6 +43,7 @@ type Keeper struct {
 	mu       sync.Mutex
 	units    map[string]Unit
 	state    map[string]qemu.UnitState
+	stopped  map[string]error // nil: somebody asked for that; else why it can't be told
 	running  map[string]*exec.Cmd
 	ended    map[string]chan struct{}
 	starts   int
@@ -51,7 +52,7 @@ type Keeper struct {
 
 // New is a keeper whose processes end with the test.
 func New(t testing.TB, units map[string]Unit) *Keeper {
-	k := &Keeper{units: units, state: map[string]qemu.UnitState{}, running: map[string]*exec.Cmd{}, ended: map[string]chan struct{}{}}
+	k := &Keeper{units: units, state: map[string]qemu.UnitState{}, stopped: map[string]error{}, running: map[string]*exec.Cmd{}, ended: map[string]chan struct{}{}}
 	t.Cleanup(func() {
 		for name := range units {
 			k.Kill(name)
@@ -125,6 +126,7 @@ func (k *Keeper) execute(name string, u Unit) error {
 	k.running[name] = cmd
 	ended := make(chan struct{})
 	k.ended[name] = ended
+	delete(k.stopped, name)
 	k.state[name] = qemu.UnitState{Exists: true, Active: true, MainPID: cmd.Process.Pid, Invocation: "start-" + strconv.Itoa(k.starts)}
 	go func() { k.over(name, cmd, cmd.Wait()); close(ended) }()
 	return nil
@@ -136,7 +138,8 @@ func (k *Keeper) over(name string, _ *exec.Cmd, err error) {
 	defer k.mu.Unlock()
 	s := k.state[name]
 	s.Active, s.MainPID = false, 0
-	s.Failed, s.Result = err != nil && !s.StoppedByJob, "success"
+	_, asked := k.stopped[name]
+	s.Failed, s.Result = err != nil && !asked, "success"
 	if s.Failed {
 		s.Result = "exit-code"
 	}
@@ -175,7 +178,7 @@ func (k *Keeper) Stop(ctx context.Context, unit string) error {
 	if _, err := k.unit(unit); err != nil {
 		return err
 	}
-	k.Change(unit, func(s *qemu.UnitState) { s.StoppedByJob = true })
+	k.ByPerson(unit, nil)
 	k.Signal(unit, syscall.SIGTERM)
 	kill := time.NewTimer(StopAfter)
 	defer kill.Stop()
@@ -190,6 +193,22 @@ func (k *Keeper) Stop(ctx context.Context, unit string) error {
 		}
 	}
 	return nil
+}
+
+// ByPerson says that somebody asked for a unit to be down, or, with an error, that this
+// can't be told.
+func (k *Keeper) ByPerson(unit string, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stopped[unit] = err
+}
+
+// Stopped reports whether somebody asked for a unit to be down.
+func (k *Keeper) Stopped(_ context.Context, unit string) (bool, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err, asked := k.stopped[unit]
+	return asked && err == nil && !k.state[unit].Active, err
 }
 
 // State says how a unit stands.

@@ -21,6 +21,7 @@ type options struct {
 	Alertmanager world.Alertmanager // which one tells the agent
 	Keep         bool               // whether it is left running at the end, until ctx ends
 	Interactive  bool               // whether a person approves, and not the demo
+	Boots        time.Duration      // the least time that a boot may take
 	Out          io.Writer
 	Log          io.Writer // progress of what is built and started
 	Colour       bool
@@ -68,7 +69,7 @@ func (d *demo) raise(ctx context.Context) error {
 	defer cancel()
 	o := site.Options{Factor: d.Factor, Alertmanager: d.Alertmanager, Program: program, Log: d.Log}
 	outside := o
-	outside.VMHost = true
+	outside.VMHost, outside.Boots = true, d.Boots
 	var both sync.WaitGroup
 	var errs [2]error
 	start := func(into **site.Site, o site.Options, err *error) {

@@ -21,7 +21,8 @@ const (
 	leastEvery  = 500 * time.Millisecond
 	// QEMU takes a connection that a guest which boots does not answer.
 	leastTimeout = time.Second
-	// leastBoots is some five times what the guest needs to boot without KVM.
+	// leastBoots is some five times what the guest needs to boot without KVM on a
+	// machine that does nothing else.
 	leastBoots = 15 * time.Second
 )
 
@@ -42,9 +43,10 @@ func Inventory(factor int) ([]byte, error) {
 }
 
 // VMHostInventory is the shipped inventory of the machine that runs RAVE under
-// QEMU, with the same factor. The guest that stands for RAVE there has no TLS, and
-// the agent may reset and boot it alone: only going back waits for a person.
-func VMHostInventory(factor int) ([]byte, error) {
+// QEMU, with the same factor, but that a boot may take so long in any case. The guest
+// that stands for RAVE there has no TLS, and the agent may reset and boot it alone:
+// only going back waits for a person.
+func VMHostInventory(factor int, boots time.Duration) ([]byte, error) {
 	text, err := inventory.Builtin("rave-host")
 	if err != nil {
 		return nil, err
@@ -62,7 +64,7 @@ func VMHostInventory(factor int) ([]byte, error) {
 		for _, playbook := range entry(root, "playbooks").Content {
 			quicken(playbook, factor)
 		}
-		return divideEntry(vm, "boots_within", factor, leastBoots)
+		return divideEntry(vm, "boots_within", factor, max(boots, leastBoots))
 	})
 }
 

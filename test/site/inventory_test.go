@@ -67,7 +67,7 @@ func TestTheVMHostsInventoryIsTheShippedOneButForTLSAndWhatIsDoneAlone(t *testin
 		t.Fatal(err)
 	}
 	for factor, boots := range map[int]time.Duration{1: 2 * time.Minute, 10: leastBoots} {
-		text, err := VMHostInventory(factor)
+		text, err := VMHostInventory(factor, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,6 +45,9 @@ type Options struct {
 	// VMHost is whether it is the machine outside: the one that has RAVE as a
 	// virtual machine.
 	VMHost bool
+	// Boots is the least time that its virtual machine may take to boot, whatever
+	// Factor makes of it.
+	Boots time.Duration
 	// Program is an agent that [Build] made; it is built anew if empty.
 	Program string
 	// Log is where progress is told; nil means nowhere.
@@ -134,18 +137,24 @@ func startWorld(ctx context.Context, o Options) (*world.World, error) {
 			return nil, err
 		}
 	}
-	services, makeInventory := world.Site, Inventory
-	if o.VMHost {
-		services, makeInventory = world.VMHost, VMHostInventory
-	}
-	inventory, err := makeInventory(o.Factor)
+	services, text, err := o.inventory()
 	if err != nil {
 		return nil, err
 	}
 	return world.Start(ctx, world.Options{
 		Services: services, Alertmanager: o.Alertmanager, Factor: o.Factor,
-		Agent: o.Program, Inventory: inventory, Log: o.Log,
+		Agent: o.Program, Inventory: text, Log: o.Log,
 	})
+}
+
+// inventory is what the machine has, and what its agent looks after.
+func (o Options) inventory() (world.Services, []byte, error) {
+	if o.VMHost {
+		text, err := VMHostInventory(o.Factor, o.Boots)
+		return world.VMHost, text, err
+	}
+	text, err := Inventory(o.Factor)
+	return world.Site, text, err
 }
 
 // hostname is the name of the machine that is started.

@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"os/exec"
 	"strings"
 	"testing"
 )
@@ -105,6 +106,22 @@ func TestProgramsRunAsTheirUser(t *testing.T) {
 	}
 	if _, err := site.ExecAs(t.Context(), "stranger", "true"); err == nil || !strings.Contains(err.Error(), "stranger") {
 		t.Errorf("ExecAs(stranger): %v, want an error that names the user", err)
+	}
+}
+
+// TestWhatAPersonTypesReachesTheProgram enters from a terminal of its own: script(1)
+// is in each Debian.
+func TestWhatAPersonTypesReachesTheProgram(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var quoted []string
+	for _, arg := range site.Command(ctx, "root", "sh", "-c", "read line && echo it reads $line").Args {
+		quoted = append(quoted, "'"+arg+"'")
+	}
+	terminal := exec.CommandContext(ctx, "script", "--quiet", "--return", "--command", strings.Join(quoted, " "), "/dev/null")
+	terminal.Stdin = strings.NewReader("hello\n")
+	if out, err := terminal.CombinedOutput(); err != nil || !strings.Contains(string(out), "it reads hello") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -66,9 +66,20 @@ func runInside(as, workDir string, argv []string) error {
 	cmd.Args, cmd.Dir = argv, workDir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "HOME="+account.HomeDir, "USER="+as, "LOGNAME="+as)
-	// In a process group of its own, so that a "kill 0" inside stays inside.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setpgid: true}
+	// In a process group of its own, so that a "kill 0" inside stays inside. At a
+	// terminal only the group in the foreground may read what is typed.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setpgid: true, Foreground: hasTerminal(), Ctty: stdin}
 	return cmd.Run()
+}
+
+// stdin is the number of the standard input.
+const stdin = 0
+
+// hasTerminal reports whether a person types at our standard input: whether that is our
+// terminal, and we are in its foreground.
+func hasTerminal() bool {
+	group, err := unix.IoctlGetInt(stdin, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
 }
 
 // lookUp reads the world's own user database.

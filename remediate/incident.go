@@ -254,7 +254,10 @@ func (i *Incident) lateReason() Reason {
 
 // unfinished says what an incident was at when its deadline came.
 func (i *Incident) unfinished() string {
+	rung := i.rung()
 	switch {
+	case rung != nil && i.climbing() != nil && rung.Bound(len(rung.Steps)):
+		return "its deadline came half-way through " + rung.Name + ": the virtual machine may be down, and is held then; resume takes it up anew"
 	case i.Intent != nil:
 		return "its deadline came during " + i.Intent.What.String()
 	case i.State == Waiting && i.Wait != nil:

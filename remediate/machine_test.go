@@ -155,6 +155,9 @@ func TestARollbackIsNotHeldUpHalfWay(t *testing.T) {
 	t.Run("the deadline", func(t *testing.T) {
 		l := onlyBack(t).after(29 * time.Minute).acts(Done)
 		l.is(Acting, "").after(time.Minute).give(Input{Woken: true}).is(Escalated, ReasonDeadline)
+		if !strings.Contains(l.i.Detail, "held") {
+			t.Errorf("people are not told that it is down: %s", l.i.Detail)
+		}
 	})
 	t.Run("a deadline in the middle waits for the end", func(t *testing.T) {
 		p := vmDown()

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // Adopt gives a VM its first disks: each image is copied, flat, into good/, recorded and
@@ -83,24 +87,48 @@ func (p *promotion) adopted(ctx context.Context, from map[string]string) (Record
 	return p.write(ctx, Record{Name: p.o.Name, Taken: p.o.Now().UTC(), Of: of}, from, func() error { return nil })
 }
 
-// begin puts a disk on an overlay on its promoted image. The directory gives it the
-// agent's group.
+// begin puts a disk on an overlay on its promoted image. It is made where only root
+// writes and then moved: in live/ others could lead the writing elsewhere.
 func (p *promotion) begin(ctx context.Context, disk string, good GoodDisk) error {
 	below, err := readImage(p.place.good(good.File))
 	if err != nil {
 		return err
 	}
+	whole := p.place.good(temporary + newID(p.o.Now()))
+	defer os.Remove(whole)
+	if err := (img{}).create(ctx, whole, below); err != nil {
+		return err
+	}
+	if err := p.give(whole); err != nil {
+		return err
+	}
 	name := newOverlay(disk, p.o.Now())
-	whole := p.place.live(temporary + newID(p.o.Now()))
-	err = img{}.create(ctx, whole, below)
-	if err == nil {
-		err = share(whole)
+	if err := unix.Renameat2(unix.AT_FDCWD, whole, unix.AT_FDCWD, p.place.live(name), unix.RENAME_NOREPLACE); err != nil {
+		return fmt.Errorf("cannot move the overlay of disk %s to %s (good/ and live/ must be of one file system): %w", disk, p.place.live(), err)
 	}
-	if err == nil {
-		err = rename(p.place.live(), filepath.Base(whole), name)
+	if err := syncDir(p.place.live(name)); err != nil {
+		return err
 	}
-	if err == nil {
-		err = flip(p.place.live(disk), name)
+	return flip(p.place.live(disk), name)
+}
+
+// give gives an image the group of live/, by which QEMU and the agent may write it.
+func (p *promotion) give(path string) error {
+	info, err := os.Stat(p.place.live())
+	if err != nil {
+		return err
 	}
-	return err
+	f, _, err := open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return fmt.Errorf("cannot read the group of %s", p.place.live())
+	}
+	if err := errors.Join(f.Chown(-1, int(stat.Gid)), f.Chmod(shared), f.Sync()); err != nil {
+		return fmt.Errorf("cannot make %s durable: %w", path, err)
+	}
+	return nil
 }

@@ -28,6 +28,9 @@ func TestTheFirstImageIsAdopted(t *testing.T) {
 	if r.Name != "first" || r.Grade != remediate.Unproved || r.PromotedBy != "ada" {
 		t.Errorf("%+v", r)
 	}
+	if info, err := os.Stat(s.path("live", s.on("system"))); err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("the overlay: %v %v", info.Mode(), err)
+	}
 	if got := s.reads(s.path("live/system")); got != "the first system" {
 		t.Errorf("the disk reads %q", got)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Prepare builds everything that any world needs and the cache does not have.
@@ -20,14 +22,24 @@ func Prepare(ctx context.Context, log io.Writer) error {
 	if err := requireRoot(); err != nil {
 		return err
 	}
+	// The roots wait for packages, the programs for the compiler: side by side.
+	var all errgroup.Group
+	all.Go(func() error { return prepareRoots(ctx, c, log) })
+	all.Go(func() error { return preparePrograms(ctx, c, log) })
+	return all.Wait()
+}
+
+func prepareRoots(ctx context.Context, c cache, log io.Writer) error {
 	for _, root := range []root{siteRoot, vmRoot} {
 		if _, err := root.build(ctx, c, log); err != nil {
 			return err
 		}
 	}
-	if _, err := guestKernel(ctx, c, log); err != nil {
-		return err
-	}
+	_, err := guestKernel(ctx, c, log)
+	return err
+}
+
+func preparePrograms(ctx context.Context, c cache, log io.Writer) error {
 	for _, name := range []string{"world/keeper", "world/rave", "guest/init"} {
 		if _, err := buildOwn(ctx, c, name); err != nil {
 			return err

@@ -7,7 +7,8 @@
 //	go run ./test/bench                     every figure
 //	go run ./test/bench webhooks restart    some
 //
-// It runs inside a bare world (systemd, D-Bus and polkit of its own), as root.
+// It runs inside a bare world (systemd, D-Bus and polkit of its own), and beside one
+// that has a virtual machine, as root.
 // The table goes to standard output, the same as JSON to -json.
 package main
 
@@ -25,8 +26,9 @@ import (
 
 // The roles in which this program calls itself.
 const (
-	insideRole = "inside" // measures, inside the world
-	floorRole  = "floor"  // the bare programs that we are held against
+	insideRole   = "inside"        // measures, inside the world
+	floorRole    = "floor"         // the bare programs that we are held against
+	rollbackRole = "bare-rollback" // the bare steps of a rollback
 )
 
 // options are what can be asked for.
@@ -55,6 +57,8 @@ func run(ctx context.Context, args []string) error {
 	switch role {
 	case floorRole:
 		return serveFloor(args[1:])
+	case rollbackRole:
+		return bareRollback(ctx, os.Stdin, os.Stdout)
 	case insideRole:
 		o, err := parse(args[1:])
 		if err != nil {

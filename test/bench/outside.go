@@ -42,6 +42,13 @@ func outside(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.wants(rollbackFigure) {
+		rows, err := rollback(ctx, agent, bench)
+		if err != nil {
+			return fmt.Errorf("cannot measure %s: %w", rollbackFigure, err)
+		}
+		report.add(rollbackFigure, rows)
+	}
 	report.Conditions.Version = version
 	if err := report.writeJSON(o.json); err != nil {
 		return err

@@ -87,6 +87,14 @@ func (r row) aim(aim string, met bool) row {
 	return r
 }
 
+// add adds the rows of a figure.
+func (r *report) add(figure string, rows []row) {
+	for _, row := range rows {
+		row.Figure = figure
+		r.Rows = append(r.Rows, row)
+	}
+}
+
 func (r report) writeJSON(file string) error {
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)

@@ -108,16 +108,16 @@ const (
 )
 
 // obeyPowerButton powers off when the button is pressed, unless the machine
-// hangs.
+// hangs. It hears the button once it returns: a machine that serves obeys.
 func (m *machine) obeyPowerButton() {
 	inputs, _ := filepath.Glob("/dev/input/event*")
 	for _, path := range inputs {
+		file, err := os.Open(path)
+		if err != nil {
+			fmt.Println("guest:", err)
+			continue
+		}
 		go func() {
-			file, err := os.Open(path)
-			if err != nil {
-				fmt.Println("guest:", err)
-				return
-			}
 			for event := make([]byte, inputEvent); ; {
 				if _, err := file.Read(event); err != nil {
 					return

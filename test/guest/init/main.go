@@ -44,7 +44,7 @@ func (m *machine) live() error {
 	if m.image.Behaviour == guest.NoBoot {
 		return fmt.Errorf("image %s does not boot", m.image.Name)
 	}
-	go m.obeyPowerButton()
+	m.obeyPowerButton()
 	if err := startAgent(); err != nil {
 		return err
 	}

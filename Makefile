@@ -25,7 +25,7 @@ help:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/nightshift ./cmd/agent
 
-## demo        the agent at work on real components; REAL=1 KEEP=1
+## demo        the agent at work on real components; INTERACTIVE=1 REAL=1 KEEP=1
 demo: host
 	@$(GO) run ./test/demo
 

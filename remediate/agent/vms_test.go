@@ -14,6 +14,7 @@ import (
 	"nightshift/remediate"
 	"nightshift/remediate/oncall"
 	"nightshift/remediate/qemu/link"
+	"nightshift/remediate/systemd"
 )
 
 // host are the settings of an agent on a machine that runs a VM, which nobody started
@@ -230,5 +231,15 @@ func TestAVerbWithoutItsVMIsNotDone(t *testing.T) {
 	}
 	if _, err := (vmAction{w}).Happened(t.Context(), step, nil); !errors.Is(err, remediate.ErrInDoubt) {
 		t.Errorf("Happened: %v, want it in doubt: nobody can look", err)
+	}
+}
+
+func TestEveryVerbHasAnAction(t *testing.T) {
+	w := &world{units: systemd.NewUnits(nil, nil)}
+	actions := w.actions()
+	for verb := range remediate.Verbs {
+		if actions[verb] == nil {
+			t.Errorf("nothing does %s", verb)
+		}
 	}
 }

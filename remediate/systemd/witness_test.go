@@ -36,12 +36,3 @@ func TestJudgingByTheWitness(t *testing.T) {
 		}
 	}
 }
-
-func TestEveryVerbHasAnAction(t *testing.T) {
-	actions := (&Units{}).Actions()
-	for verb := range remediate.Verbs {
-		if actions[verb] == nil {
-			t.Errorf("nothing does %s", verb)
-		}
-	}
-}

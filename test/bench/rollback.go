@@ -22,8 +22,9 @@ import (
 // turn boots three times.
 const rollbackTurns = 6
 
-// rollbackTurn bounds one of them; a boot takes 3 s where nothing else runs.
-const rollbackTurn = 2 * time.Minute
+// rollbackTurn bounds one of them: a boot takes 3 s where nothing else runs, but a guest
+// that hangs is waited for.
+const rollbackTurn = 4 * time.Minute
 
 // rollbacks is the machine outside of a small virtual one, with the agent and with a
 // bare program that does the same steps.
@@ -126,7 +127,8 @@ func (r *rollbacks) await(ctx context.Context, status int, image string) error {
 		case err == nil && got == status && served.Image == image:
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("cannot wait longer for %s to answer %d: %d %+v (%w)", image, status, got, served, err)
+			console := r.host.VM().Console(context.WithoutCancel(ctx))
+			return fmt.Errorf("cannot wait longer for %s to answer %d: %d %+v (%w)\n%s", image, status, got, served, err, console)
 		}
 		time.Sleep(askFor / 10)
 	}

@@ -23,6 +23,7 @@ const (
 // for signals, which live and die together.
 type connection struct {
 	*sd.Conn
+	calls *dbus.Conn // the one for calls, for whom go-systemd does not know
 	alive context.Context
 	end   context.CancelFunc
 }
@@ -76,6 +77,9 @@ func (c *connection) dial(address string) (*dbus.Conn, error) {
 		return nil, err
 	}
 	context.AfterFunc(conn.Context(), c.end)
+	if c.calls == nil { // go-systemd dials for its calls first
+		c.calls = conn
+	}
 	return conn, nil
 }
 

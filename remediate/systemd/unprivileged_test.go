@@ -54,9 +54,9 @@ func actForTheTest() {
 	os.Exit(0)
 }
 
-// asNobody takes a step as user nobody, in the group that may read the journal if
-// reads is set.
-func asNobody(t *testing.T, reads bool, verb remediate.Verb, unit string) told {
+// nobody is a process that takes a step as user nobody, in the group that may read
+// the journal if reads is set.
+func nobody(t *testing.T, reads bool, verb remediate.Verb, unit string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s", actVariable, verb, unit))
@@ -66,7 +66,13 @@ func asNobody(t *testing.T, reads bool, verb remediate.Verb, unit string) told {
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
 	cmd.Stderr = os.Stderr
-	text, err := cmd.Output()
+	return cmd
+}
+
+// asNobody lets such a process take the step to its end.
+func asNobody(t *testing.T, reads bool, verb remediate.Verb, unit string) told {
+	t.Helper()
+	text, err := nobody(t, reads, verb, unit).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,18 +120,28 @@ func TestWithoutARuleOfPolkitNothingIsDone(t *testing.T) {
 	}
 }
 
-func TestPolkitLetsAUserActOnOneUnit(t *testing.T) {
-	mine, other := sleeper(t, "ns-mine.service"), sleeper(t, "ns-other.service")
+// allowed makes polkit allow nobody to restart the unit, after it has run what is
+// in first.
+func allowed(t *testing.T, unit, first string) {
+	t.Helper()
 	const rule = "/etc/polkit-1/rules.d/50-test.rules"
 	text := `polkit.addRule(function(action, subject) {
 		if (action.id == "org.freedesktop.systemd1.manage-units" && subject.user == "nobody" &&
-		    action.lookup("unit") == "` + mine + `" && action.lookup("verb") == "restart") return polkit.Result.YES;
+		    action.lookup("unit") == "` + unit + `" && action.lookup("verb") == "restart") {
+			` + first + `
+			return polkit.Result.YES;
+		}
 	});`
 	if err := os.WriteFile(rule, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Remove(rule) })
 	run(t, "systemctl", "restart", "polkit.service")
+}
+
+func TestPolkitLetsAUserActOnOneUnit(t *testing.T) {
+	mine, other := sleeper(t, "ns-mine.service"), sleeper(t, "ns-other.service")
+	allowed(t, mine, "")
 
 	got := asNobody(t, true, remediate.VerbRestart, mine)
 	if got.Error != "" || got.Receipt.Result != remediate.Done || !got.Situation.Active {

@@ -119,12 +119,21 @@ func leavesNoTrace(remediate.Witness, state, string) outcome { return didNot }
 // settleEvery is how often a job that was not ours to hear is looked for.
 const settleEvery = 100 * time.Millisecond
 
-// settled reads a unit when it has no job any more, or when ctx ends: then its
-// job is in what was read. It reads at least once.
+// settled reads a unit when it has no job any more, and none can come of what was
+// asked before, or when ctx ends: then its job is in what was read. It reads at
+// least once.
 func (u *Units) settled(ctx context.Context, target remediate.Target) (state, error) {
 	name, err := unitOf(target)
 	if err != nil {
 		return state{}, err
+	}
+	// systemd has taken what came before our read; what it asked polkit of that is
+	// answered next.
+	if _, err := u.glance(context.WithoutCancel(ctx), name); err != nil {
+		return state{}, err
+	}
+	if err := u.polkitAnswered(ctx); err != nil {
+		return state{}, fmt.Errorf("cannot tell what polkit has still to answer: %w", err)
 	}
 	ticker := time.NewTicker(settleEvery)
 	defer ticker.Stop()

@@ -1,6 +1,7 @@
 package qmp
 
 import (
+	"errors"
 	"bufio"
 	"context"
 	"crypto/rand"
@@ -71,7 +72,7 @@ func (c *Conn) read() {
 		if err == nil {
 			err = c.deliver(m)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = fmt.Errorf("QEMU closed it")
 		}
 		if err != nil {

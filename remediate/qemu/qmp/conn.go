@@ -1,10 +1,10 @@
 package qmp
 
 import (
-	"errors"
 	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net"

@@ -33,11 +33,20 @@ type Event struct {
 	Answered *Answered `json:"answered,omitzero"`
 	Ended    *Ended    `json:"ended,omitzero"`
 
+	Acknowledged *Acknowledged `json:"acknowledged,omitzero"`
+	Paged        *Paged        `json:"paged,omitzero"`
+
 	Read       *Read       `json:"read,omitzero"`
 	Froze      *Freeze     `json:"froze,omitzero"`
 	Thawed     *Thawed     `json:"thawed,omitzero"`
 	WentBack   *WentBack   `json:"wentBack,omitzero"`
 	StoodAside *StoodAside `json:"stoodAside,omitzero"`
+
+	BreakerOpened *Breaker       `json:"breakerOpened,omitzero"`
+	BreakerClosed *BreakerClosed `json:"breakerClosed,omitzero"`
+	AutonomySet   *AutonomySet   `json:"autonomySet,omitzero"`
+	StormBegan    *Storm         `json:"stormBegan,omitzero"`
+	SourceChanged *SourceChanged `json:"sourceChanged,omitzero"`
 }
 
 // The events of an incident, and of the host.
@@ -56,6 +65,9 @@ const (
 	IncidentAnswered  EventType = "incident.answered"
 	IncidentEscalated EventType = "incident.escalated"
 	IncidentEnded     EventType = "incident.ended"
+	// IncidentAcknowledged and IncidentPaged are of one that people have.
+	IncidentAcknowledged EventType = "incident.acknowledged"
+	IncidentPaged        EventType = "incident.paged"
 
 	AlertsRead EventType = "host.alerts_read"
 	HostFroze  EventType = "host.frozen"
@@ -63,14 +75,21 @@ const (
 	// HostWentBack and HostStoodAside are of an agent inside a virtual machine.
 	HostWentBack   EventType = "host.went_back"
 	HostStoodAside EventType = "host.stood_aside"
+
+	HostBreakerOpened EventType = "host.breaker_opened"
+	HostBreakerClosed EventType = "host.breaker_closed"
+	HostAutonomySet   EventType = "host.autonomy_set"
+	HostStormBegan    EventType = "host.storm_began"
+	HostSourceChanged EventType = "host.source_changed"
 )
 
 // EventTypes lists them all, for the documentation.
 var EventTypes = []EventType{
 	IncidentOpened, IncidentJoined, IncidentPlanned, IncidentJudged, IncidentWaiting, EvidenceGathered,
 	StepStarted, StepFinished, VerifyStarted, IncidentProbed, VerifyFinished, IncidentAnswered,
-	IncidentEscalated, IncidentEnded, AlertsRead, HostFroze, HostThawed,
-	HostWentBack, HostStoodAside,
+	IncidentEscalated, IncidentEnded, IncidentAcknowledged, IncidentPaged,
+	AlertsRead, HostFroze, HostThawed, HostWentBack, HostStoodAside,
+	HostBreakerOpened, HostBreakerClosed, HostAutonomySet, HostStormBegan, HostSourceChanged,
 }
 
 // Opened begins an incident.
@@ -98,6 +117,11 @@ type Opened struct {
 	Follows ID `json:"follows,omitzero"`
 	// Asked is what a person asked for, in place of an alert.
 	Asked *Asked `json:"asked,omitzero"`
+	// Severity is by the inventory's word for the alert's label; 0 is
+	// [DefaultSeverity].
+	Severity Severity `json:"severity,omitzero"`
+	// Escalation is when people hear of it once it is handed to them.
+	Escalation EscalationPolicy `json:"escalation,omitzero"`
 }
 
 // Joined is a notification that changed what an incident knows of its alerts:
@@ -222,6 +246,8 @@ type Verified struct {
 const (
 	PersonResumes  = "resume"
 	PersonApproves = "approve"
+	PersonAcks     = "ack"
+	PersonComments = "comment"
 )
 
 // Answered is what a person said of an incident that goes on.
@@ -230,6 +256,8 @@ type Answered struct {
 	Verb    string `json:"verb"`
 	By      string `json:"by"`
 	Comment string `json:"comment,omitzero"`
+	// Proof is the signature that it came with, where one was needed.
+	Proof *Proof `json:"proof,omitzero"`
 }
 
 // Ended moves an incident to [Escalated] or to an ended state.
@@ -240,6 +268,9 @@ type Ended struct {
 	// By is the person who ended it, Comment their words.
 	By      string `json:"by,omitzero"`
 	Comment string `json:"comment,omitzero"`
+	// Quiet is whether people are told of it with others, by one escalation: of a
+	// freeze, or a storm.
+	Quiet bool `json:"quiet,omitzero"`
 }
 
 // Read moves the cursor over alerts that opened nothing.
@@ -271,6 +302,8 @@ type Freeze struct {
 	// Until is when it ends by itself; zero means never.
 	Until Instant `json:"until,omitzero"`
 	At    Instant `json:"at"`
+	// Proof is the signature that it came with, where one was needed.
+	Proof *Proof `json:"proof,omitzero"`
 	// Damage is whether the journal's damage froze the agent: only accepting
 	// it thaws.
 	Damage bool `json:"damage,omitzero"`
@@ -301,4 +334,6 @@ type StoodAside struct {
 type Thawed struct {
 	By      string `json:"by"`
 	Comment string `json:"comment,omitzero"`
+	// Proof is the signature that it came with, where one was needed.
+	Proof *Proof `json:"proof,omitzero"`
 }

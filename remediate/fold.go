@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -43,6 +44,12 @@ func (i *Incident) Apply(e Event) error {
 		return i.verified(*e.Verified, e.At)
 	case e.Answered != nil:
 		return i.answered(*e.Answered, e.At)
+	case e.Acknowledged != nil:
+		i.Acknowledged = e.Acknowledged
+		return nil
+	case e.Paged != nil:
+		i.paged(*e.Paged, e.At)
+		return nil
 	case e.Ended != nil:
 		return i.ended(*e.Ended, e.At)
 	}
@@ -54,7 +61,7 @@ func opened(e Event) Incident {
 	i := Incident{
 		ID: e.Incident, State: Open, Playbook: o.Playbook, Target: o.Target,
 		Alert: o.Alert, Firing: o.Alert.Firing(), Heard: e.At, Received: o.Received, Truncated: o.Truncated, WatchOnly: o.WatchOnly, Follows: o.Follows, Asked: o.Asked,
-		OpenedAt: e.At, Since: e.At, LiveSince: e.At,
+		OpenedAt: e.At, Since: e.At, LiveSince: e.At, Severity: cmp.Or(o.Severity, DefaultSeverity), Escalation: o.Escalation,
 	}
 	switch {
 	case o.Asked != nil:
@@ -207,7 +214,22 @@ func (i *Incident) answered(a Answered, at Instant) error {
 	return i.move(Open, at)
 }
 
+// paged remembers what people were told.
+func (i *Incident) paged(p Paged, at Instant) {
+	page := Page{Since: at}
+	if i.Page != nil {
+		page = *i.Page
+	}
+	page.Level, page.Told = p.Level, at
+	page.Times++
+	i.Page = &page
+}
+
 func (i *Incident) ended(e Ended, at Instant) error {
+	i.Acknowledged, i.Page, i.Quiet = nil, nil, e.Quiet
+	if e.State == Escalated {
+		i.Page = &Page{Since: at, Level: -1}
+	}
 	i.Reason, i.Detail, i.By, i.Comment = e.Reason, e.Detail, e.By, e.Comment
 	i.Verdict, i.Wait, i.Watch = nil, nil, nil
 	if rung := i.climbing(); rung != nil {

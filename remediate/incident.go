@@ -118,6 +118,15 @@ type Incident struct {
 	Wait *Waited `json:"wait,omitzero"`
 	// Watch is the running verification, or the probing of an escalated incident.
 	Watch *Watch `json:"watch,omitzero"`
+	// Severity and Escalation are as they were in force when it was opened.
+	Severity   Severity         `json:"severity,omitzero"`
+	Escalation EscalationPolicy `json:"escalation,omitzero"`
+	// Acknowledged is by whom it was taken, if it was; Page how far its escalation
+	// has come, while people have it.
+	Acknowledged *Acknowledged `json:"acknowledged,omitzero"`
+	Page         *Page         `json:"page,omitzero"`
+	// Quiet is whether people hear of it with others, by one escalation.
+	Quiet bool `json:"quiet,omitzero"`
 	// By and Comment are of the person who ended it.
 	By      string `json:"by,omitzero"`
 	Comment string `json:"comment,omitzero"`

@@ -82,12 +82,34 @@ type Said struct {
 	Comment string
 	// Plan is the digest of the rung that the person saw, where they approve it.
 	Plan string
+	// Mute is whether who acknowledges wants the source alert silenced too.
+	Mute bool
+	// Claimed is whether nobody has checked that it was By who said it, and Silence
+	// the one that says so: an acknowledgement from Alertmanager.
+	Claimed bool
+	Silence string
+	// Again is whether a plan is to be made anew for an approval that expired.
+	Again bool
+	// Approves is the greatest risk that the person may approve.
+	Approves Risk
+	// Proof is the person's signature, checked before.
+	Proof *Proof
+}
+
+// Proof is a person's signature over what they said, as it was checked.
+type Proof struct {
+	Key       string `json:"key"` // the public nkey, U…
+	Nonce     string `json:"nonce"`
+	Signature string `json:"signature"` // base64url
+	// Expires is when what was signed may not be taken any more.
+	Expires Instant `json:"expires"`
 }
 
 // The verbs that end an incident.
 const (
-	PersonCloses = "close"
-	PersonDenies = "deny"
+	PersonCloses  = "close"
+	PersonDenies  = "deny"
+	PersonCancels = "cancel"
 )
 
 // Want is what an incident wants of the world next.

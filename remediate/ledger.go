@@ -48,6 +48,19 @@ type Ledger struct {
 	Epoch string `json:"epoch,omitzero"`
 	// Aside is the last time that the host of this VM had its turn.
 	Aside *StoodAside `json:"aside,omitzero"`
+	// Breakers are those that are open, Closed when each was last closed: what
+	// failed before counts no more.
+	Breakers map[BreakerKey]Breaker `json:"breakers,omitzero"`
+	Closed   map[BreakerKey]Instant `json:"closed,omitzero"`
+	// Autonomy is how far playbooks may go by what became of them.
+	Autonomy map[string]AutonomySet `json:"autonomy,omitzero"`
+	// Storm is the last one.
+	Storm *Storm `json:"storm,omitzero"`
+	// Sources are the sources of alerts that were ever heard.
+	Sources map[string]SourceChanged `json:"sources,omitzero"`
+	// Nonces are those of signatures that were taken and might come again, each
+	// with when it may not.
+	Nonces map[string]Instant `json:"nonces,omitzero"`
 }
 
 // Episode is an alert from its first firing until it has ended for a while.
@@ -103,6 +116,8 @@ func (l *Ledger) Apply(e Event) error {
 	case e.StoodAside != nil:
 		l.Aside = e.StoodAside
 		return nil
+	case e.Incident == "":
+		return l.applyHost(e)
 	}
 	incident, ok := l.Incidents[e.Incident]
 	switch {
@@ -119,6 +134,34 @@ func (l *Ledger) Apply(e Event) error {
 	l.Incidents[e.Incident] = incident
 	l.note(incident, e)
 	return nil
+}
+
+// applyHost folds what the gates and people know of the host beside a freeze.
+func (l *Ledger) applyHost(e Event) error {
+	switch {
+	case e.BreakerOpened != nil:
+		put(&l.Breakers, e.BreakerOpened.Key(), *e.BreakerOpened)
+	case e.BreakerClosed != nil:
+		delete(l.Breakers, e.BreakerClosed.Key)
+		put(&l.Closed, e.BreakerClosed.Key, e.At)
+	case e.AutonomySet != nil:
+		put(&l.Autonomy, e.AutonomySet.Playbook, *e.AutonomySet)
+	case e.StormBegan != nil:
+		l.Storm = e.StormBegan
+	case e.SourceChanged != nil:
+		put(&l.Sources, e.SourceChanged.Source, *e.SourceChanged)
+	default:
+		return fmt.Errorf("cannot apply event %q of the host: it says nothing that is known", e.Type)
+	}
+	return nil
+}
+
+// put sets a key of a map that may not be there yet.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
 }
 
 // note keeps what outlives the incident: episodes, attempts, the cursor.

@@ -90,6 +90,8 @@ type Said struct {
 	Silence string
 	// Again is whether a plan is to be made anew for an approval that expired.
 	Again bool
+	// Force is whether it is closed whatever its probes say.
+	Force bool
 	// Approves is the greatest risk that the person may approve.
 	Approves Risk
 	// Proof is the person's signature, checked before.

@@ -135,7 +135,7 @@ func TestANewStartHandsOverAndStandsAside(t *testing.T) {
 	post(t, first, firing("rave_webhook_errors"))
 	c := operator(t, first)
 	open := incidents(t, c, func(s oncall.Summary) bool { return s.State.Live() })
-	if _, err := first.engine.Freeze(t.Context(), "ann", "a night off", 0); err != nil {
+	if _, err := first.engine.Freeze(t.Context(), "ann", "a night off", 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	stop(t, first)
@@ -226,7 +226,7 @@ func TestTheAgentsSpeak(t *testing.T) {
 	s := settings(t)
 	on := hosted(t, &s, firstStart+" keep=data", "data")
 	a := startIn(t, s, func(a *Agent) { on(a); a.inside.hardware.Port = port })
-	if _, err := a.engine.Freeze(t.Context(), "ann", "a test", 0); err != nil {
+	if _, err := a.engine.Freeze(t.Context(), "ann", "a test", 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	heard := make(chan link.Status, 100)

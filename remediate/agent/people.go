@@ -20,13 +20,29 @@ func (p people) Say(ctx context.Context, incident string, said remediate.Said) (
 	return p.a.engine.Say(ctx, incident, said)
 }
 
-func (p people) Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error) {
-	return p.a.engine.Freeze(ctx, by, reason, length)
+func (p people) Freeze(ctx context.Context, by, reason string, length time.Duration, proof *remediate.Proof) (remediate.Freeze, error) {
+	return p.a.engine.Freeze(ctx, by, reason, length, proof)
 }
 
-func (p people) Thaw(ctx context.Context, by, comment string) error {
-	return p.a.engine.Thaw(ctx, by, comment)
+func (p people) Thaw(ctx context.Context, by, comment string, proof *remediate.Proof) error {
+	return p.a.engine.Thaw(ctx, by, comment, proof)
 }
+
+// errNotYet is what the engine's part is not there for: the methods of the same
+// names replace it.
+var errNotYet = errors.New("cannot do that: the engine does not know how yet")
+
+func (p people) CloseBreaker(context.Context, remediate.BreakerKey, string, string, *remediate.Proof) error {
+	return errNotYet
+}
+
+func (p people) Promote(context.Context, string, remediate.Autonomy, string, string, *remediate.Proof) error {
+	return errNotYet
+}
+
+func (p people) Breakers(context.Context) ([]remediate.Breaker, error) { return nil, errNotYet }
+
+func (p people) Playbooks(context.Context) ([]oncall.PlaybookRecord, error) { return nil, errNotYet }
 
 // Accept makes the fold the base of a new epoch. The agent stays frozen, now
 // because of that person, until somebody thaws.

@@ -124,7 +124,7 @@ func TestAFreezeDoesNotLeaveAVMDown(t *testing.T) {
 		r.takes(down(alerts.Firing))
 		release := r.world.Hang("do rave")
 		r.approve()
-		if _, err := r.Freeze(r.Context(), "ann", "stop", 0); err != nil {
+		if _, err := r.Freeze(r.Context(), "ann", "stop", 0, nil); err != nil {
 			r.Fatal(err)
 		}
 		release()
@@ -243,7 +243,7 @@ func TestInsideAVMThatWentBack(t *testing.T) {
 		r.world.Change("db.service", func(u *enginetest.Unit) { u.Takes = time.Hour })
 		r.takes(down(alerts.Firing))
 		r.is(Acting, "")
-		r.Freeze(r.Context(), "ann", "a night off", 0)
+		r.Freeze(r.Context(), "ann", "a night off", 0, nil)
 		r.restarts(time.Minute)
 		before := Position{Message: r.next + 5} // alerts that came before it went down, and were not read
 		if err := r.Awake(r.Context(), "01B", before); err != nil {

@@ -108,14 +108,18 @@ func (e *Engine) find(prefix string) (*remediate.Incident, error) {
 // Freeze stops all acting for a while, or until it is thawed if length is 0. Where
 // a damaged journal froze the agent, or somebody for longer, that stays and is
 // returned: a freeze is ended by who thaws, not by another that is shorter.
-func (e *Engine) Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error) {
+// proof is the signature that the person's word came with; nil where none was needed.
+func (e *Engine) Freeze(ctx context.Context, by, reason string, length time.Duration, proof *remediate.Proof) (remediate.Freeze, error) {
 	var freeze remediate.Freeze
 	err := e.call(ctx, func() (err error) {
+		if err := e.unused(proof); err != nil {
+			return err
+		}
 		if f := e.ledger.Frozen(e.o.Now()); f != nil && (f.Damage || outlasts(*f, e.o.Now().Add(length), length)) {
 			freeze = *f
 			return nil
 		}
-		freeze, err = e.freeze(by, reason, length)
+		freeze, err = e.freeze(by, reason, length, proof)
 		return err
 	})
 	return freeze, err
@@ -133,14 +137,14 @@ func (e *Engine) AcceptDamage(ctx context.Context, by, reason string, accept fun
 		if err := accept(); err != nil {
 			return err
 		}
-		_, err := e.freeze(by, "the journal was accepted: "+reason, 0)
+		_, err := e.freeze(by, "the journal was accepted: "+reason, 0, nil)
 		return err
 	})
 }
 
-func (e *Engine) freeze(by, reason string, length time.Duration) (remediate.Freeze, error) {
+func (e *Engine) freeze(by, reason string, length time.Duration, proof *remediate.Proof) (remediate.Freeze, error) {
 	now := e.o.Now()
-	freeze := remediate.Freeze{By: by, Reason: remediate.Brief(reason), At: now}
+	freeze := remediate.Freeze{By: by, Reason: remediate.Brief(reason), At: now, Proof: proof}
 	if length > 0 {
 		freeze.Until = now.Add(length)
 	}
@@ -153,13 +157,16 @@ func (e *Engine) freeze(by, reason string, length time.Duration) (remediate.Free
 
 // Thaw ends the log's freeze. A freeze file, or a damaged journal, is not thawed
 // so: the error says what to do.
-func (e *Engine) Thaw(ctx context.Context, by, comment string) error {
+func (e *Engine) Thaw(ctx context.Context, by, comment string, proof *remediate.Proof) error {
 	return e.call(ctx, func() error {
 		now := e.o.Now()
+		if err := e.unused(proof); err != nil {
+			return err
+		}
 		if f := e.frozen(now); f != nil && f.Damage {
 			return fmt.Errorf("cannot thaw: the journal is damaged (%s); see `nightshift journal verify`, then `nightshift journal accept --reason …`", f.Reason)
 		}
-		if e.ledger.Freeze != nil && !e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: by, Comment: remediate.Brief(comment)}}) {
+		if e.ledger.Freeze != nil && !e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: by, Comment: remediate.Brief(comment), Proof: proof}}) {
 			return fmt.Errorf("cannot record the thaw; see the agent's log")
 		}
 		e.m.freeze(e.frozen(now))
@@ -168,6 +175,18 @@ func (e *Engine) Thaw(ctx context.Context, by, comment string) error {
 		}
 		return nil
 	})
+}
+
+// unused refuses a signature that was taken before, by this process or one before:
+// whoever copied a request must not have it done twice.
+func (e *Engine) unused(proof *remediate.Proof) error {
+	if proof == nil {
+		return nil
+	}
+	if _, used := e.ledger.Nonces[proof.Nonce]; used {
+		return fmt.Errorf("cannot take this signature: it was used before; say it again")
+	}
+	return nil
 }
 
 // Frozen is the freeze that holds now, nil if none does.

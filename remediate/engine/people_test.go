@@ -21,7 +21,7 @@ func TestAFreezeBetweenTheJudgementAndTheEffect(t *testing.T) {
 			r.is(Acting, "")
 			if by == "file" {
 				r.frozen = &Freeze{By: "file"}
-			} else if _, err := r.Freeze(r.Context(), "ann", "maintenance", 0); err != nil {
+			} else if _, err := r.Freeze(r.Context(), "ann", "maintenance", 0, nil); err != nil {
 				r.Fatal(err)
 			}
 			release()
@@ -34,7 +34,7 @@ func TestAFreezeBetweenTheJudgementAndTheEffect(t *testing.T) {
 
 func TestAFreezeEndsByItself(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		f, err := r.Freeze(r.Context(), "ann", "an hour\nof peace", time.Hour)
+		f, err := r.Freeze(r.Context(), "ann", "an hour\nof peace", time.Hour, nil)
 		if err != nil || f.Until.Until(r.clock()) != time.Hour {
 			r.Fatalf("%+v %v", f, err)
 		}
@@ -64,15 +64,15 @@ func TestAFreezeEndsByItself(t *testing.T) {
 
 func TestThaw(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		r.Freeze(r.Context(), "ann", "", 0)
-		if err := r.Thaw(r.Context(), "ann", "done"); err != nil {
+		r.Freeze(r.Context(), "ann", "", 0, nil)
+		if err := r.Thaw(r.Context(), "ann", "done", nil); err != nil {
 			r.Fatal(err)
 		}
-		if err := r.Thaw(r.Context(), "ann", "twice"); err != nil {
+		if err := r.Thaw(r.Context(), "ann", "twice", nil); err != nil {
 			r.Errorf("thawing what is not frozen: %v", err)
 		}
 		r.frozen = &Freeze{By: "file", Reason: "/x/freeze"}
-		if err := r.Thaw(r.Context(), "ann", ""); err == nil || !strings.Contains(err.Error(), "/x/freeze") {
+		if err := r.Thaw(r.Context(), "ann", "", nil); err == nil || !strings.Contains(err.Error(), "/x/freeze") {
 			r.Errorf("a file freezes still, and thaw says %v", err)
 		}
 	})
@@ -84,13 +84,13 @@ func TestADamagedJournalStaysFrozenUntilItIsAccepted(t *testing.T) {
 		if err := r.Record(r.Context(), Event{Type: HostFroze, Froze: &damage}); err != nil {
 			r.Fatal(err)
 		}
-		if err := r.Thaw(r.Context(), "ann", ""); err == nil || !strings.Contains(err.Error(), "accept") {
+		if err := r.Thaw(r.Context(), "ann", "", nil); err == nil || !strings.Contains(err.Error(), "accept") {
 			r.Errorf("thaw: %v", err)
 		}
-		if f, err := r.Freeze(r.Context(), "ann", "short", time.Second); err != nil || !f.Damage {
+		if f, err := r.Freeze(r.Context(), "ann", "short", time.Second, nil); err != nil || !f.Damage {
 			r.Errorf("a short freeze took the place of the damage: %+v %v", f, err)
 		}
-		if r.after(time.Minute); r.Thaw(r.Context(), "ann", "") == nil {
+		if r.after(time.Minute); r.Thaw(r.Context(), "ann", "", nil) == nil {
 			r.Error("the damage was forgotten")
 		}
 		broken := errors.New("no")
@@ -103,7 +103,7 @@ func TestADamagedJournalStaysFrozenUntilItIsAccepted(t *testing.T) {
 		if f, _ := r.Frozen(r.Context()); f == nil || f.Damage || f.By != "ann" {
 			r.Errorf("after it was accepted: %+v", f)
 		}
-		if err := r.Thaw(r.Context(), "ann", ""); err != nil {
+		if err := r.Thaw(r.Context(), "ann", "", nil); err != nil {
 			r.Error(err)
 		}
 	})
@@ -113,7 +113,7 @@ func TestWhatCantBeRecordedIsNotSaidToBeDone(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.takes(down(alerts.Firing))
 		r.log.Decide(func(int, Event) enginetest.Fate { return enginetest.Refused })
-		if _, err := r.Freeze(r.Context(), "ann", "", 0); err == nil || !strings.Contains(err.Error(), "freeze file") {
+		if _, err := r.Freeze(r.Context(), "ann", "", 0, nil); err == nil || !strings.Contains(err.Error(), "freeze file") {
 			r.Errorf("freeze: %v", err)
 		}
 		if f, _ := r.Frozen(r.Context()); f != nil {
@@ -213,10 +213,10 @@ func TestExplainDoesNothing(t *testing.T) {
 
 func TestAShorterFreezeDoesNotEndALongerOne(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		if _, err := r.Freeze(r.Context(), "ann", "the racks move", 0); err != nil {
+		if _, err := r.Freeze(r.Context(), "ann", "the racks move", 0, nil); err != nil {
 			r.Fatal(err)
 		}
-		f, err := r.Freeze(r.Context(), "bob", "a look", 10*time.Minute)
+		f, err := r.Freeze(r.Context(), "bob", "a look", 10*time.Minute, nil)
 		if err != nil || f.By != "ann" {
 			r.Errorf("it is frozen by %+v (%v), want ann's freeze to hold and bob to be told", f, err)
 		}
@@ -224,11 +224,11 @@ func TestAShorterFreezeDoesNotEndALongerOne(t *testing.T) {
 		if f, err := r.Frozen(r.Context()); err != nil || f == nil || f.By != "ann" {
 			r.Errorf("after bob's time it is frozen by %+v (%v), want ann", f, err)
 		}
-		if err := r.Thaw(r.Context(), "ann", ""); err != nil {
+		if err := r.Thaw(r.Context(), "ann", "", nil); err != nil {
 			r.Fatal(err)
 		}
-		r.Freeze(r.Context(), "ann", "", time.Minute)
-		if f, err := r.Freeze(r.Context(), "bob", "", time.Hour); err != nil || f.By != "bob" {
+		r.Freeze(r.Context(), "ann", "", time.Minute, nil)
+		if f, err := r.Freeze(r.Context(), "bob", "", time.Hour, nil); err != nil || f.By != "bob" {
 			r.Errorf("it is frozen by %+v (%v), want bob's longer freeze", f, err)
 		}
 	})

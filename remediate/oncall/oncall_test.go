@@ -176,14 +176,32 @@ func (a *agent) Say(_ context.Context, id string, s remediate.Said) (remediate.I
 	return remediate.Incident{ID: "AAAAAAAA", State: remediate.Closed}, nil
 }
 
-func (a *agent) Freeze(_ context.Context, by, reason string, d time.Duration) (remediate.Freeze, error) {
+func (a *agent) Freeze(_ context.Context, by, reason string, d time.Duration, _ *remediate.Proof) (remediate.Freeze, error) {
 	a.said = append(a.said, fmt.Sprint(by, " freeze ", d, " ", reason))
 	return remediate.Freeze{By: by}, nil
 }
 
-func (a *agent) Thaw(_ context.Context, by, _ string) error {
+func (a *agent) Thaw(_ context.Context, by, _ string, _ *remediate.Proof) error {
 	a.said = append(a.said, by+" thaw")
 	return nil
+}
+
+func (a *agent) CloseBreaker(_ context.Context, key remediate.BreakerKey, by, comment string, _ *remediate.Proof) error {
+	a.said = append(a.said, fmt.Sprint(by, " breaker ", key, " ", comment))
+	return nil
+}
+
+func (a *agent) Promote(_ context.Context, playbook string, to remediate.Autonomy, by, comment string, _ *remediate.Proof) error {
+	a.said = append(a.said, fmt.Sprint(by, " promote ", playbook, " ", to, " ", comment))
+	return nil
+}
+
+func (a *agent) Breakers(context.Context) ([]remediate.Breaker, error) {
+	return []remediate.Breaker{{Playbook: "web"}}, nil
+}
+
+func (a *agent) Playbooks(context.Context) ([]PlaybookRecord, error) {
+	return []PlaybookRecord{{Name: "web"}}, nil
 }
 
 func (a *agent) Accept(_ context.Context, by, reason string) error {

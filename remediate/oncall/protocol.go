@@ -11,16 +11,21 @@ import (
 const (
 	Freeze  = "freeze"
 	Thaw    = "thaw"
-	Close   = remediate.PersonCloses
-	Resume  = remediate.PersonResumes
+	Ack     = remediate.PersonAcks
 	Approve = remediate.PersonApproves
 	Deny    = remediate.PersonDenies
+	Cancel  = remediate.PersonCancels
+	Close   = remediate.PersonCloses
+	Resume  = remediate.PersonResumes
+	Comment = remediate.PersonComments
+	Breaker = "breaker" // closes one
+	Promote = "promote"
 	Start   = "start"
 	Accept  = "accept"
 )
 
 // Verbs lists them, for the documentation.
-var Verbs = []string{Freeze, Thaw, Close, Resume, Approve, Deny, Start, Accept}
+var Verbs = []string{Freeze, Thaw, Ack, Approve, Deny, Cancel, Close, Resume, Comment, Breaker, Promote, Start, Accept}
 
 // Request is what a verb carries, as JSON. Unknown members are refused: a
 // misspelt one must not be a yes to something else.
@@ -33,8 +38,30 @@ type Request struct {
 	For time.Duration `json:"for,omitzero"`
 	// Plan is the digest of the rung that the person saw and approves.
 	Plan string `json:"plan,omitzero"`
+	// Mute is whether who acknowledges wants the source alert silenced too.
+	Mute bool `json:"mute,omitzero"`
+	// Again asks for a new plan, where an approval came too late.
+	Again bool `json:"again,omitzero"`
+	// Force closes an incident whatever its probes say.
+	Force bool `json:"force,omitzero"`
+	// Breaker is the breaker to close.
+	Breaker remediate.BreakerKey `json:"breaker,omitzero"`
+	// Playbook is promoted, To how far it may go from now on.
+	Playbook string             `json:"playbook,omitzero"`
+	To       remediate.Autonomy `json:"to,omitzero"`
 	// Order is what is to be started.
 	Order *Order `json:"order,omitzero"`
+	// Signed is the person's signature over all of the above; [Client.Do] makes it.
+	Signed *Signed `json:"signed,omitzero"`
+}
+
+// Signed is a person's signature over one request.
+type Signed struct {
+	// Nonce makes it good for once, Expires until when: at most 5 minutes ahead.
+	Nonce   string    `json:"nonce"`
+	Expires time.Time `json:"expires"`
+	// Signature is that of the person's nkey, in base64url without padding.
+	Signature string `json:"signature"`
 }
 
 // Reply answers a verb.
@@ -49,18 +76,24 @@ type Reply struct {
 
 // The queries.
 const (
-	AskStatus    = "status"
-	AskIncidents = "incidents"
-	AskIncident  = "incident"
-	AskEvents    = "events"
-	AskExplain   = "explain"
-	AskVerify    = "verify"
-	AskVMs       = "vms"
-	AskForesee   = "foresee"
+	AskStatus        = "status"
+	AskIncidents     = "incidents"
+	AskIncident      = "incident"
+	AskEvents        = "events"
+	AskNotifications = "notifications"
+	AskPlaybooks     = "playbooks"
+	AskBreakers      = "breakers"
+	AskExplain       = "explain"
+	AskVerify        = "verify"
+	AskVMs           = "vms"
+	AskForesee       = "foresee"
 )
 
 // Queries lists them, for the documentation.
-var Queries = []string{AskStatus, AskIncidents, AskIncident, AskEvents, AskExplain, AskVerify, AskVMs, AskForesee}
+var Queries = []string{
+	AskStatus, AskIncidents, AskIncident, AskEvents, AskNotifications, AskPlaybooks, AskBreakers,
+	AskExplain, AskVerify, AskVMs, AskForesee,
+}
 
 // Status is how the agent is.
 type Status struct {
@@ -113,6 +146,7 @@ func Summarise(i *remediate.Incident) Summary {
 	s := Summary{
 		ID: i.ID, State: i.State, Reason: i.Reason, Detail: i.Detail, Playbook: i.Playbook.Name, Target: i.Target,
 		Alert: i.Alert.Name(), Opened: i.OpenedAt.Wall, Since: i.Since.Wall, Tried: i.Tried, By: i.By,
+		Severity: i.Severity, Acknowledged: i.Acknowledged, Page: i.Page,
 	}
 	if i.Asked != nil {
 		s.AskedBy = i.Asked.By

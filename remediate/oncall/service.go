@@ -18,8 +18,17 @@ import (
 type Agent interface {
 	// Say does a verb of one incident for a person.
 	Say(ctx context.Context, incident string, said remediate.Said) (remediate.Incident, error)
-	Freeze(ctx context.Context, by, reason string, length time.Duration) (remediate.Freeze, error)
-	Thaw(ctx context.Context, by, comment string) error
+	// proof is the signature that a verb came with, nil where none was needed.
+	Freeze(ctx context.Context, by, reason string, length time.Duration, proof *remediate.Proof) (remediate.Freeze, error)
+	Thaw(ctx context.Context, by, comment string, proof *remediate.Proof) error
+	// CloseBreaker ends the stop that failures put on a thing or a playbook.
+	CloseBreaker(ctx context.Context, key remediate.BreakerKey, by, comment string, proof *remediate.Proof) error
+	// Promote lets a playbook go further, up to what the inventory says.
+	Promote(ctx context.Context, playbook string, to remediate.Autonomy, by, comment string, proof *remediate.Proof) error
+	// Breakers are those that are open.
+	Breakers(ctx context.Context) ([]remediate.Breaker, error)
+	// Playbooks are those of the inventory, in its order, with what became of them.
+	Playbooks(ctx context.Context) ([]PlaybookRecord, error)
 	// Accept makes what a damaged journal holds the new base.
 	Accept(ctx context.Context, by, reason string) error
 	// Status is how the agent is.
@@ -159,10 +168,10 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 	r.Comment = remediate.Brief(r.Comment)
 	switch verb {
 	case Freeze:
-		f, err := s.o.Agent.Freeze(ctx, user, r.Comment, r.For)
+		f, err := s.o.Agent.Freeze(ctx, user, r.Comment, r.For, nil)
 		return Reply{Done: frozenSentence(f)}, err
 	case Thaw:
-		return Reply{Done: "thawed: the agent acts again"}, s.o.Agent.Thaw(ctx, user, r.Comment)
+		return Reply{Done: "thawed: the agent acts again"}, s.o.Agent.Thaw(ctx, user, r.Comment, nil)
 	case Accept:
 		if r.Comment == "" {
 			return Reply{}, errors.New("cannot accept the journal without a reason")
@@ -170,7 +179,13 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 		return Reply{Done: "accepted: the journal goes on from what it holds; the agent stays frozen until it is thawed"}, s.o.Agent.Accept(ctx, user, r.Comment)
 	case Start:
 		return s.start(ctx, user, r)
-	case Close, Resume, Approve, Deny:
+	case Breaker:
+		return Reply{Done: fmt.Sprintf("breaker %s is closed: what failed before counts no more", remediate.Printable(string(r.Breaker)))},
+			s.o.Agent.CloseBreaker(ctx, r.Breaker, user, r.Comment, nil)
+	case Promote:
+		return Reply{Done: fmt.Sprintf("playbook %s may %s", remediate.Printable(r.Playbook), r.To)},
+			s.o.Agent.Promote(ctx, r.Playbook, r.To, user, r.Comment, nil)
+	case Ack, Approve, Deny, Cancel, Close, Resume, Comment:
 		return s.say(ctx, verb, user, r)
 	}
 	return Reply{}, fmt.Errorf("cannot %q: expected one of %v", remediate.Printable(verb), Verbs)
@@ -178,19 +193,32 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 
 // say does a verb of one incident.
 func (s *Service) say(ctx context.Context, verb, user string, r Request) (Reply, error) {
-	if verb == Approve && r.Plan == "" {
+	if verb == Approve && r.Plan == "" && !r.Again {
 		return Reply{}, errors.New("cannot approve what was not seen: expected plan, the digest of the rung")
 	}
-	i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{Verb: verb, By: user, Comment: r.Comment, Plan: r.Plan})
+	i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{
+		Verb: verb, By: user, Comment: r.Comment, Plan: r.Plan, Mute: r.Mute, Again: r.Again, Force: r.Force,
+	})
 	if err != nil {
 		return Reply{}, err
 	}
 	summary := Summarise(&i)
-	done := fmt.Sprintf("incident %s is %s", i.ID, i.State)
-	if verb == Approve {
-		done = fmt.Sprintf("incident %s is approved: the gates are asked again, then it is done", i.ID)
+	return Reply{Done: doneSentence(verb, r, &i), Incident: &summary}, nil
+}
+
+// doneSentence says what came of a verb of one incident.
+func doneSentence(verb string, r Request, i *remediate.Incident) string {
+	switch {
+	case verb == Approve && r.Again:
+		return fmt.Sprintf("incident %s is planned anew, and asks again", i.ID)
+	case verb == Approve:
+		return fmt.Sprintf("incident %s is approved: the gates are asked again, then it is done", i.ID)
+	case verb == Ack:
+		return fmt.Sprintf("incident %s is yours: nobody else is called for now", i.ID)
+	case verb == Comment:
+		return fmt.Sprintf("it is written down with incident %s", i.ID)
 	}
-	return Reply{Done: done, Incident: &summary}, nil
+	return fmt.Sprintf("incident %s is %s", i.ID, i.State)
 }
 
 func frozenSentence(f remediate.Freeze) string {
@@ -264,10 +292,12 @@ func (s *Service) refuse(r micro.Request, code string, why error) {
 
 func (s *Service) queries() map[string]func(context.Context, []byte) (any, error) {
 	return map[string]func(context.Context, []byte) (any, error){
-		AskStatus:  func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Status(ctx) },
-		AskVerify:  func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Verify(ctx) },
-		AskVMs:     func(ctx context.Context, _ []byte) (any, error) { return s.o.Machines.VMs(ctx) },
-		AskForesee: s.foresee,
+		AskStatus:    func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Status(ctx) },
+		AskVerify:    func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Verify(ctx) },
+		AskVMs:       func(ctx context.Context, _ []byte) (any, error) { return s.o.Machines.VMs(ctx) },
+		AskForesee:   s.foresee,
+		AskBreakers:  func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Breakers(ctx) },
+		AskPlaybooks: func(ctx context.Context, _ []byte) (any, error) { return s.o.Agent.Playbooks(ctx) },
 		AskIncidents: func(ctx context.Context, body []byte) (any, error) {
 			var f Filter
 			if err := remediate.DecodeStrict(body, &f); err != nil {

@@ -139,6 +139,11 @@ type Summary struct {
 	Since   time.Time         `json:"since"`
 	Tried   []remediate.Tried `json:"tried,omitzero"`
 	By      string            `json:"by,omitzero"`
+	// Severity is 1 to 4, 1 the worst.
+	Severity remediate.Severity `json:"severity,omitzero"`
+	// Acknowledged is who took it, Page how far its escalation has come.
+	Acknowledged *remediate.Acknowledged `json:"acknowledged,omitzero"`
+	Page         *remediate.Page         `json:"page,omitzero"`
 }
 
 // Summarise is an incident as a list shows it.

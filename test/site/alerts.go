@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,11 @@ type rule struct {
 	} `json:"alerts"`
 }
 
-// Alerts are those that Prometheus holds, pending and firing.
+// watchdog is the alert that always fires: that it is there is no news.
+const watchdog = "Watchdog"
+
+// Alerts are those that Prometheus holds, pending and firing, without its sign of
+// life.
 func (s *Site) Alerts(ctx context.Context) ([]Alert, error) {
 	var answer rules
 	if err := s.get(ctx, prometheus+"/api/v1/rules?type=alert", &answer); err != nil {
@@ -48,6 +53,9 @@ func (s *Site) Alerts(ctx context.Context) ([]Alert, error) {
 	var found []Alert
 	for _, group := range answer.Data.Groups {
 		for _, r := range group.Rules {
+			if r.Name == watchdog {
+				continue
+			}
 			for _, a := range r.Alerts {
 				found = append(found, Alert{r.Name, a.State, a.ActiveAt, r.LastEvaluation, a.Annotations["summary"]})
 			}
@@ -56,8 +64,9 @@ func (s *Site) Alerts(ctx context.Context) ([]Alert, error) {
 	return found, nil
 }
 
-// Told are the names of the alerts that Alertmanager holds as firing: what it has
-// not been told of again, it drops a while later.
+// Told are the names of the alerts that Alertmanager holds as firing, without signs
+// of life and what the agent itself tells: what it has not been told of again, it
+// drops a while later.
 func (s *Site) Told(ctx context.Context) ([]string, error) {
 	var answer []struct {
 		Labels map[string]string `json:"labels"`
@@ -67,7 +76,8 @@ func (s *Site) Told(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, a := range answer {
-		if name := a.Labels["alertname"]; !slices.Contains(names, name) {
+		name := a.Labels["alertname"]
+		if name != watchdog && !strings.HasPrefix(name, "Nightshift") && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

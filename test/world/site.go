@@ -73,6 +73,7 @@ func (w *World) writeFiles(files embed.FS, dir string) error {
 var siteShipped = map[string]string{
 	"prometheus/rave.yml":           "/etc/prometheus/rules/rave.yml",
 	"prometheus/nightshift.yml":     "/etc/prometheus/rules/nightshift.yml",
+	"prometheus/watchdog.yml":       "/etc/prometheus/rules/watchdog.yml",
 	"alertmanager/alertmanager.yml": "/etc/prometheus/alertmanager.yml",
 }
 

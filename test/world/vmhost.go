@@ -1,12 +1,16 @@
 package world
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"embed"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"time"
 
 	"nightshift/test/guest"
 )
@@ -64,7 +68,9 @@ var vmHostFiles embed.FS
 var vmHostShipped = map[string]string{
 	"prometheus/rave-vm.yml":              "/etc/prometheus/rules/rave-vm.yml",
 	"prometheus/nightshift.yml":           "/etc/prometheus/rules/nightshift.yml",
-	"alertmanager/alertmanager.yml":       "/etc/prometheus/alertmanager.yml",
+	"prometheus/watchdog.yml":             "/etc/prometheus/rules/watchdog.yml",
+	"rave-host/alertmanager.yml":          "/etc/prometheus/alertmanager.yml",
+	"rave-host/blackbox.yml":              "/etc/prometheus/blackbox.yml",
 	"systemd/rave-vm.service":             "/etc/systemd/system/rave-vm.service",
 	"systemd/rave-proof.service":          "/etc/systemd/system/rave-proof.service",
 	"systemd/nightshift-promote@.service": "/etc/systemd/system/nightshift-promote@.service",
@@ -81,6 +87,8 @@ func (w *World) furnishVMHost(ctx context.Context, o Options) error {
 	steps := []func() error{
 		func() error { return w.writeFiles(vmHostFiles, "vmhost") },
 		func() error { return w.writeShipped(ctx, vmHostShipped) },
+		func() error { return w.writeVMHostPrometheus(ctx) },
+		w.writeAuthority,
 		func() error {
 			return w.writeArguments([]string{"prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"})
 		},
@@ -96,4 +104,31 @@ func (w *World) furnishVMHost(ctx context.Context, o Options) error {
 		}
 	}
 	return nil
+}
+
+// writeVMHostPrometheus installs the shipped Prometheus of such a host with the
+// guest's port changed: the guest that stands for RAVE has no TLS.
+func (w *World) writeVMHostPrometheus(ctx context.Context) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(root, "deploy/rave-host/prometheus.yml"))
+	if err != nil {
+		return err
+	}
+	const secure = "https://localhost:3002/"
+	if n := bytes.Count(text, []byte(secure)); n != 1 {
+		return fmt.Errorf("cannot have the guest asked without TLS: the shipped Prometheus asks %s %d times, want once", secure, n)
+	}
+	return w.writeDivided("/etc/prometheus/prometheus.yml", bytes.ReplaceAll(text, []byte(secure), []byte(VMEndpoint)))
+}
+
+// writeAuthority makes the authority that the shipped blackbox exporter wants to
+// read, whom it asks or not.
+func (w *World) writeAuthority() (err error) {
+	if w.authority, err = newAuthority(time.Now()); err != nil {
+		return err
+	}
+	return w.WriteFile("/etc/rave/ca.pem", w.authority.pem(), 0o644)
 }

@@ -58,7 +58,8 @@ host:
 prepare: host
 	@$(GO) run ./test/world/prepare
 
-## install     the binary, its unit, user, completions; DESTDIR= PREFIX=
+## install     the binary, its unit, user, completions, and below share/nightshift what
+##             Prometheus and Alertmanager need (docs/monitoring.md); DESTDIR= PREFIX=
 install: build
 	install -D -m 0755 bin/nightshift $(DESTDIR)$(PREFIX)/bin/nightshift
 	install -D -m 0644 deploy/systemd/nightshift.service $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
@@ -67,10 +68,14 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	bin/nightshift completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
 	install -d -m 0755 $(DESTDIR)/etc/nightshift
+	install -d -m 0755 $(DESTDIR)$(PREFIX)/share/nightshift/prometheus $(DESTDIR)$(PREFIX)/share/nightshift/alertmanager
+	install -m 0644 deploy/prometheus/*.yml $(DESTDIR)$(PREFIX)/share/nightshift/prometheus/
+	install -m 0644 deploy/alertmanager/*.yml $(DESTDIR)$(PREFIX)/share/nightshift/alertmanager/
 	@echo 'Next: systemd-sysusers; write /etc/nightshift/nightshift.yaml (nightshift init) and'
 	@echo '/etc/nightshift/nightshift.env; nightshift config polkit > /etc/polkit-1/rules.d/10-nightshift.rules'
 
-## install-vm  on the machine that runs RAVE's virtual machine: QEMU's units, user, places
+## install-vm  on the machine that runs RAVE's virtual machine: QEMU's units, user, places,
+##             and the monitoring outside of the guest
 install-vm: install
 	install -d -m 0755 $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d
 	install -m 0644 deploy/systemd/nightshift.service.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d/
@@ -78,13 +83,15 @@ install-vm: install
 	sed -i 's|^ExecStart=/usr/bin/nightshift|ExecStart=$(PREFIX)/bin/nightshift|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift-promote@.service
 	install -D -m 0644 deploy/systemd/rave-vm.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf
 	install -D -m 0644 deploy/systemd/rave-vm.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
+	install -d -m 0755 $(DESTDIR)$(PREFIX)/share/nightshift/rave-host
+	install -m 0644 deploy/rave-host/*.yml $(DESTDIR)$(PREFIX)/share/nightshift/rave-host/
 	@echo 'Next: systemd-sysusers; systemd-tmpfiles --create rave-vm.conf; the first image: docs/inventory.md, vms'
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nightshift $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
-	rm -rf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d
+	rm -rf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d $(DESTDIR)$(PREFIX)/share/nightshift
 	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f rave-vm.service rave-proof.service nightshift-promote@.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
 

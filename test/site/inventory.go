@@ -42,11 +42,18 @@ func Inventory(factor int) ([]byte, error) {
 	})
 }
 
+// Person is somebody on call: the public half of their key, and the greatest risk
+// that they may approve.
+type Person struct {
+	Name, Key string
+	Approves  remediate.Risk
+}
+
 // VMHostInventory is the shipped inventory of the machine that runs RAVE under
 // QEMU, with the same factor, but that a boot may take so long in any case. The guest
 // that stands for RAVE there has no TLS, and the agent may reset and boot it alone:
-// only going back waits for a person.
-func VMHostInventory(factor int, boots time.Duration) ([]byte, error) {
+// only going back waits for a person. Without people, that is the operator.
+func VMHostInventory(factor int, boots time.Duration, people ...Person) ([]byte, error) {
 	text, err := inventory.Builtin("rave-host")
 	if err != nil {
 		return nil, err
@@ -58,6 +65,7 @@ func VMHostInventory(factor int, boots time.Duration) ([]byte, error) {
 		}
 		vm := entry(entry(root, "vms"), "rave")
 		vm.Content = append(vm.Content, mapping("auto", remediate.Reset.String()).Content...)
+		addPeople(root, people)
 		if factor <= 1 {
 			return nil
 		}
@@ -66,6 +74,18 @@ func VMHostInventory(factor int, boots time.Duration) ([]byte, error) {
 		}
 		return divideEntry(vm, "boots_within", factor, max(boots, leastBoots))
 	})
+}
+
+// addPeople writes down who is on call.
+func addPeople(root *yaml.Node, people []Person) {
+	if len(people) == 0 {
+		return
+	}
+	list := mapping()
+	for _, p := range people {
+		list.Content = append(list.Content, scalar(p.Name), mapping("key", p.Key, "approves", p.Approves.String()))
+	}
+	root.Content = append(root.Content, scalar("people"), list)
 }
 
 // edited is a YAML file with a change made to its mapping.

@@ -61,6 +61,17 @@ func TestWhatFitsIsDividedByTheWholeFactor(t *testing.T) {
 	}
 }
 
+func TestThePeopleOfTheVMHostAreInItsInventory(t *testing.T) {
+	anna := Person{Name: "anna", Key: "UAGOCSVT5UK5PQ5CZ5LXCYA6OYV5OFVH6VXCJVK2JYQ7Y6LGKQXIRKHH", Approves: remediate.Rollback}
+	text, err := VMHostInventory(10, 0, anna)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "anna: {key: " + anna.Key + ", approves: rollback}"; !bytes.Contains(text, []byte(want)) {
+		t.Errorf("the inventory has no %s:\n%s", want, text)
+	}
+}
+
 func TestTheVMHostsInventoryIsTheShippedOneButForTLSAndWhatIsDoneAlone(t *testing.T) {
 	whole, err := inventory.Load("builtin:rave-host", inventory.Options{Playbooks: playbooks.Names()})
 	if err != nil {

@@ -16,7 +16,7 @@ const seedFile = "/var/lib/nightshift/operator.nk"
 
 // listen subscribes to the agent's events.
 func (s *Site) listen() error {
-	address, err := s.Forward(people)
+	url, err := s.PeopleURL()
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (s *Site) listen() error {
 	if err != nil {
 		return fmt.Errorf("cannot use the operator's key: %w", err)
 	}
-	s.conn, err = nats.Connect("nats://"+address, identity, nats.MaxReconnects(-1), nats.ReconnectWait(poll))
+	s.conn, err = nats.Connect(url, identity, nats.MaxReconnects(-1), nats.ReconnectWait(poll))
 	if err != nil {
 		return fmt.Errorf("cannot listen to the agent: %w", err)
 	}
@@ -36,11 +36,17 @@ func (s *Site) listen() error {
 
 // Person is an operator's connection of its own, for whoever closes it.
 func (s *Site) Person() (*oncall.Client, error) {
-	address, err := s.Forward(people)
+	url, err := s.PeopleURL()
 	if err != nil {
 		return nil, err
 	}
-	return oncall.Connect("nats://"+address, "operator", s.Name, s.Path(seedFile))
+	return oncall.Connect(url, "operator", s.Name, s.Path(seedFile))
+}
+
+// PeopleURL is where people find the agent from the machine that runs the site.
+func (s *Site) PeopleURL() (string, error) {
+	address, err := s.Forward(people)
+	return "nats://" + address, err
 }
 
 // Events are the agent's events from the start of the site on, as people are told

@@ -48,6 +48,8 @@ type Options struct {
 	// Boots is the least time that its virtual machine may take to boot, whatever
 	// Factor makes of it.
 	Boots time.Duration
+	// People are those who are on call for that machine.
+	People []Person
 	// Program is an agent that [Build] made; it is built anew if empty.
 	Program string
 	// Log is where progress is told; nil means nowhere.
@@ -150,7 +152,7 @@ func startWorld(ctx context.Context, o Options) (*world.World, error) {
 // inventory is what the machine has, and what its agent looks after.
 func (o Options) inventory() (world.Services, []byte, error) {
 	if o.VMHost {
-		text, err := VMHostInventory(o.Factor, o.Boots)
+		text, err := VMHostInventory(o.Factor, o.Boots, o.People...)
 		return world.VMHost, text, err
 	}
 	text, err := Inventory(o.Factor)

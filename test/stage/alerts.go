@@ -2,6 +2,7 @@ package stage
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -14,6 +15,8 @@ type Alert struct {
 	// Host is whose it is, the stage's if empty.
 	Host     string
 	Resolved bool
+	// Labelled are labels beside the usual, or in their place.
+	Labelled map[string]string
 }
 
 // The alerts that the coded playbooks are for.
@@ -29,7 +32,9 @@ func (a Alert) Labels() map[string]string {
 	if host == "" {
 		host = Host
 	}
-	return map[string]string{"alertname": a.Name, "host": host, "case": a.Case, "severity": "critical"}
+	labels := map[string]string{"alertname": a.Name, "host": host, "case": a.Case, "severity": "critical"}
+	maps.Copy(labels, a.Labelled)
+	return labels
 }
 
 // Gone is the same alert, resolved.

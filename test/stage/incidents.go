@@ -164,6 +164,22 @@ func (a *Agent) AwaitQuiet() []oncall.Story {
 	return a.Stories()
 }
 
+// AwaitSettled waits until the incident after so many others is over or with people,
+// and returns its story.
+func (a *Agent) AwaitSettled(others int) oncall.Story {
+	a.t.Helper()
+	var found remediate.ID
+	a.Await("the next incident to be over or with people", func() bool {
+		if list := a.Incidents(); len(list) > others {
+			if last := list[others]; !last.State.Live() || last.State == remediate.Escalated {
+				found = last.ID
+			}
+		}
+		return found != ""
+	})
+	return a.Story(found)
+}
+
 // Count counts the events of a type in a story.
 func Count(story oncall.Story, kind remediate.EventType) int {
 	count := 0

@@ -19,6 +19,10 @@ type Inventory struct {
 	Verify, Attempts, Deadline string
 	// Autonomy is each playbook's ceiling.
 	Autonomy string
+	// People are those on call; without any the operator may approve.
+	People []Person
+	// More are lines of the file's own mapping: escalation, sources.
+	More []string
 }
 
 // Figures of a test. They are short and yet far above what a busy machine needs
@@ -45,5 +49,18 @@ func (i Inventory) text() string {
 		fmt.Fprintf(&b, "  - {name: %s, autonomy: %s, deadline: %s, verify: %s, attempts: %s}\n", playbook,
 			cmp.Or(i.Autonomy, "act"), cmp.Or(i.Deadline, usualDeadline), cmp.Or(i.Verify, usualVerify), cmp.Or(i.Attempts, usualAttempts))
 	}
+	writePeople(&b, i.People)
+	for _, line := range i.More {
+		fmt.Fprintln(&b, line)
+	}
 	return b.String()
+}
+
+func writePeople(b *strings.Builder, people []Person) {
+	if len(people) > 0 {
+		fmt.Fprintf(b, "people:\n")
+	}
+	for _, p := range people {
+		fmt.Fprintf(b, "  %s\n", p.line())
+	}
 }

@@ -200,6 +200,16 @@ func (s *Stage) Starts(t *testing.T, unit string) []string {
 	return strings.Fields(string(text))
 }
 
+// LastStart is when the unit was started last.
+func (s *Stage) LastStart(t *testing.T, unit string) time.Time {
+	t.Helper()
+	info, err := os.Stat(s.World.Path(filepath.Join(folder, name(unit)+".starts")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ModTime()
+}
+
 // Start, Stop and Restart are what a person does with systemctl: they wait for
 // the end of the job.
 func (s *Stage) Start(t *testing.T, unit string) {

@@ -29,6 +29,8 @@ type BreakerClosed struct {
 	Key     BreakerKey `json:"key"`
 	By      string     `json:"by"`
 	Comment string     `json:"comment,omitzero"`
+	// Proof is the signature that it came with, where one was needed.
+	Proof *Proof `json:"proof,omitzero"`
 }
 
 // AutonomySet says how far a playbook may go from now on. The inventory's figure
@@ -42,6 +44,8 @@ type AutonomySet struct {
 	By       string  `json:"by,omitzero"`
 	Comment  string  `json:"comment,omitzero"`
 	At       Instant `json:"at"`
+	// Proof is the signature that it came with, where one was needed.
+	Proof *Proof `json:"proof,omitzero"`
 }
 
 // Storm says that so much broke at once that nothing is acted on until it is over:

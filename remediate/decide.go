@@ -56,6 +56,8 @@ func (d *decision) react(in Input) error {
 	case in.Said != nil:
 		return d.said(*in.Said)
 	case !d.incident.State.Live():
+	case in.Woken && d.incident.State == Escalated:
+		d.leave = true // it was for a page
 	case in.WentBack:
 		d.wentBack()
 	case in.Look:
@@ -95,11 +97,13 @@ func (d *decision) follows() (Event, bool) {
 	i := &d.incident
 	switch {
 	case i.State == Escalated:
-		return Event{}, false
+		return d.pages()
 	case i.Overdue(d.now):
 		return d.end(Escalated, i.lateReason(), i.unfinished()), true
 	case i.Doubt != "":
 		return d.end(Escalated, ReasonInDoubt, i.Doubt), true
+	case i.Canceled != nil && i.Intent == nil && !i.midway(d.now):
+		return d.endBy(Escalated, ReasonCanceled, *i.Canceled), true
 	case i.Verdict != nil && i.Verdict.Decision == Refuse:
 		return d.refused(*i.Verdict), true
 	}
@@ -116,6 +120,12 @@ func (d *decision) follows() (Event, bool) {
 		return d.verified()
 	}
 	return Event{}, false
+}
+
+// pages tells people, when it is time to.
+func (d *decision) pages() (Event, bool) {
+	paged, due := d.incident.PageDue(d.now)
+	return Event{Type: IncidentPaged, Paged: &paged}, due
 }
 
 // hopeless is the end of an incident about which nothing can be done.
@@ -180,9 +190,11 @@ func (d *decision) refused(v Verdict) Event {
 	case v.Next == Verifying:
 		return Event{Type: VerifyStarted, Watched: &Watched{Rung: d.incident.Rung, Only: v.Reason}}
 	case len(d.incident.Tried) > 0:
-		return d.end(Escalated, v.Reason, v.Detail)
+		return d.end(Escalated, v.Reason, v.Detail) // half done is never told of with others
 	case v.Next == Escalated:
-		return d.end(d.giveUp(), v.Reason, v.Detail)
+		e := d.end(d.giveUp(), v.Reason, v.Detail)
+		e.Ended.Quiet = v.Quiet && e.Ended.State == Escalated
+		return e
 	}
 	return d.end(v.Next, v.Reason, v.Detail)
 }

@@ -549,5 +549,5 @@ func TestWhichInvocationsAreKnown(t *testing.T) {
 func TestACrashBetweenARefusalAndItsEnd(t *testing.T) {
 	l := begin(t, threeRungs()).looks(Unhealthy).judged(Verdict{Decision: Wait, Reason: "settling", Until: noon.Add(time.Second)})
 	l.looks(Unhealthy).judged(Verdict{Decision: Refuse, Reason: "frozen", Next: Escalated})
-	l.crash(1, time.Hour).is(Escalated, ReasonDeadline)
+	l.crash(2, time.Hour).is(Escalated, ReasonDeadline) // the end, and the page that followed it
 }

@@ -92,6 +92,25 @@ var EventTypes = []EventType{
 	HostBreakerOpened, HostBreakerClosed, HostAutonomySet, HostStormBegan, HostSourceChanged,
 }
 
+// proof is the signature of the person whose word an event holds, if it needed one.
+func (e Event) proof() *Proof {
+	switch {
+	case e.Answered != nil:
+		return e.Answered.Proof
+	case e.Ended != nil:
+		return e.Ended.Proof
+	case e.Froze != nil:
+		return e.Froze.Proof
+	case e.Thawed != nil:
+		return e.Thawed.Proof
+	case e.BreakerClosed != nil:
+		return e.BreakerClosed.Proof
+	case e.AutonomySet != nil:
+		return e.AutonomySet.Proof
+	}
+	return nil
+}
+
 // Opened begins an incident.
 type Opened struct {
 	// Alert is the alert as it came, bounded by the alerts package.
@@ -271,6 +290,8 @@ type Ended struct {
 	// Quiet is whether people are told of it with others, by one escalation: of a
 	// freeze, or a storm.
 	Quiet bool `json:"quiet,omitzero"`
+	// Proof is the signature that a person's word came with, where one was needed.
+	Proof *Proof `json:"proof,omitzero"`
 }
 
 // Read moves the cursor over alerts that opened nothing.

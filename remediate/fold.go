@@ -45,7 +45,7 @@ func (i *Incident) Apply(e Event) error {
 	case e.Answered != nil:
 		return i.answered(*e.Answered, e.At)
 	case e.Acknowledged != nil:
-		i.Acknowledged = e.Acknowledged
+		i.acknowledged(*e.Acknowledged)
 		return nil
 	case e.Paged != nil:
 		i.paged(*e.Paged, e.At)
@@ -201,10 +201,16 @@ func (i *Incident) verified(v Verified, at Instant) error {
 
 func (i *Incident) answered(a Answered, at Instant) error {
 	switch {
+	case a.Verb == PersonComments && i.State.Live():
+		return nil
+	case a.Verb == PersonCancels && i.State.Live() && i.State != Escalated:
+		i.Canceled = &a
+		return nil
 	case a.Verb == PersonApproves && i.State == Held:
 		i.Approved, i.ApprovedAt = i.rung().Digest, at
 	case a.Verb == PersonResumes && i.State == Escalated && i.Intent == nil:
 		i.LiveSince, i.Watch, i.Reason, i.Detail = at, nil, "", ""
+		i.Acknowledged, i.Page, i.Quiet = nil, nil, false
 		i.Plan, i.Approved, i.Invocations = nil, "", nil
 		i.Rung, i.Step, i.Skip, i.Retry, i.Gathered, i.Doubt = 0, 0, false, false, false, ""
 	default:
@@ -214,21 +220,13 @@ func (i *Incident) answered(a Answered, at Instant) error {
 	return i.move(Open, at)
 }
 
-// paged remembers what people were told.
-func (i *Incident) paged(p Paged, at Instant) {
-	page := Page{Since: at}
-	if i.Page != nil {
-		page = *i.Page
-	}
-	page.Level, page.Told = p.Level, at
-	page.Times++
-	i.Page = &page
-}
-
 func (i *Incident) ended(e Ended, at Instant) error {
-	i.Acknowledged, i.Page, i.Quiet = nil, nil, e.Quiet
+	i.Page, i.Quiet, i.Canceled = nil, e.Quiet, nil
 	if e.State == Escalated {
 		i.Page = &Page{Since: at, Level: -1}
+		if !i.Acknowledged.Holds(at) {
+			i.Acknowledged = nil
+		}
 	}
 	i.Reason, i.Detail, i.By, i.Comment = e.Reason, e.Detail, e.By, e.Comment
 	i.Verdict, i.Wait, i.Watch = nil, nil, nil

@@ -12,10 +12,10 @@ import (
 // Resolved; a rung that did not fix it leads from Verifying back to Open, and from
 // every state people get it (Escalated) when there is nothing more to try.
 //
-//	Open      ──► Waiting Held Acting Verifying Escalated Cleared Closed Suppressed Observed
-//	Waiting   ──► Open Held Acting Verifying Escalated Cleared Closed Suppressed Observed
+//	Open      ──► Waiting Held Acting Verifying Escalated Cleared Closed Declined Suppressed Observed
+//	Waiting   ──► Open Held Acting Verifying Escalated Cleared Closed Declined Suppressed Observed
 //	Held      ──► Open Verifying Escalated Cleared Closed Declined
-//	Acting    ──► Open Waiting Held Verifying Escalated Resolved Closed Suppressed Observed
+//	Acting    ──► Open Waiting Held Verifying Escalated Resolved Cleared Closed Declined Suppressed Observed
 //	Verifying ──► Open Escalated Resolved Cleared Closed
 //	Escalated ──► Open Cleared Closed
 //
@@ -47,10 +47,10 @@ var (
 
 // Transitions says which state may follow which. No state follows an ended one.
 var Transitions = map[State][]State{
-	Open:      {Waiting, Held, Acting, Verifying, Escalated, Cleared, Closed, Suppressed, Observed},
-	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Suppressed, Observed},
+	Open:      {Waiting, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined, Suppressed, Observed},
+	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined, Suppressed, Observed},
 	Held:      {Open, Verifying, Escalated, Cleared, Closed, Declined},
-	Acting:    {Open, Waiting, Held, Verifying, Escalated, Resolved, Closed, Suppressed, Observed},
+	Acting:    {Open, Waiting, Held, Verifying, Escalated, Resolved, Cleared, Closed, Declined, Suppressed, Observed},
 	Verifying: {Open, Escalated, Resolved, Cleared, Closed},
 	Escalated: {Open, Cleared, Closed},
 }
@@ -121,12 +121,16 @@ type Incident struct {
 	// Severity and Escalation are as they were in force when it was opened.
 	Severity   Severity         `json:"severity,omitzero"`
 	Escalation EscalationPolicy `json:"escalation,omitzero"`
-	// Acknowledged is by whom it was taken, if it was; Page how far its escalation
-	// has come, while people have it.
+	// Acknowledged is by whom it was taken last, if it was; Page how far its
+	// escalation has come, while people have it.
 	Acknowledged *Acknowledged `json:"acknowledged,omitzero"`
 	Page         *Page         `json:"page,omitzero"`
+	// Silences are those of Alertmanager that acknowledged it: each does so once.
+	Silences []string `json:"silences,omitzero"`
 	// Quiet is whether people hear of it with others, by one escalation.
 	Quiet bool `json:"quiet,omitzero"`
+	// Canceled is who wants it to stop after the step that is under way.
+	Canceled *Answered `json:"canceled,omitzero"`
 	// By and Comment are of the person who ended it.
 	By      string `json:"by,omitzero"`
 	Comment string `json:"comment,omitzero"`
@@ -250,7 +254,7 @@ func (i *Incident) Overdue(now Instant) bool {
 	if i.midway(now) {
 		return false
 	}
-	return !now.Before(i.Due()) || now.Boot != i.LiveSince.Boot && now.Wall.Before(i.LiveSince.Wall)
+	return now.past(i.LiveSince, i.Playbook.Deadline)
 }
 
 // lateReason is why people get an incident at its deadline.
@@ -298,7 +302,7 @@ func (i *Incident) move(to State, at Instant) error {
 // Clone is a copy that shares nothing which an event may change in place.
 func (i *Incident) Clone() Incident {
 	c := *i
-	c.Holds = slices.Clone(i.Holds)
+	c.Holds, c.Silences = slices.Clone(i.Holds), slices.Clone(i.Silences)
 	c.Tried = slices.Clone(i.Tried)
 	for n := range c.Tried {
 		c.Tried[n].Results = slices.Clone(c.Tried[n].Results)

@@ -90,8 +90,9 @@ type Said struct {
 	Silence string
 	// Again is whether a plan is to be made anew for an approval that expired.
 	Again bool
-	// Force is whether it is closed whatever its probes say.
+	// Force is whether it is closed whatever its probes say, Seen what they said.
 	Force bool
+	Seen  []Observation
 	// Approves is the greatest risk that the person may approve.
 	Approves Risk
 	// Proof is the person's signature, checked before.

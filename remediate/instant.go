@@ -25,6 +25,12 @@ func (i Instant) Since(earlier Instant) time.Duration {
 	return max(span, 0)
 }
 
+// past reports whether so much time has passed since an instant. A wall clock that
+// went back between two boots can't tell, and then it has: nothing waits for ever.
+func (i Instant) past(since Instant, d time.Duration) bool {
+	return i.Since(since) >= d || i.Boot != since.Boot && i.Wall.Before(since.Wall)
+}
+
 // Add is the instant d after i, in the same boot.
 func (i Instant) Add(d time.Duration) Instant {
 	return Instant{Wall: i.Wall.Add(d), Boot: i.Boot, Up: i.Up + d}

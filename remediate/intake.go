@@ -83,9 +83,11 @@ func (l *Ledger) Open(a Arrival, set []Playbook, inv Inventory, id, follows ID, 
 	if host != "" {
 		return Disposition{Fate: FateJoined, Incident: host, Event: a.join(host, hangs, now)}
 	}
+	severity := inv.severityOf(a.Alert)
 	return Disposition{Fate: FateOpened, Incident: id, Event: &Event{Type: IncidentOpened, Incident: id, At: now, Opened: &Opened{
 		Alert: a.Alert, Received: a.Received, Truncated: a.Truncated, Position: a.Position,
 		Playbook: playbook.forTarget(inv, target), Target: target, Waits: waits, Follows: follows,
+		Severity: severity, Escalation: inv.escalationOf(severity),
 	}}}
 }
 
@@ -95,6 +97,7 @@ func (l *Ledger) Ask(p Playbook, target Target, asked Asked, inv Inventory, id I
 	_, _, waits := l.host(target, "", inv)
 	return Event{Type: IncidentOpened, Incident: id, At: now, Opened: &Opened{
 		Received: now, Position: l.Cursor, Playbook: p.forTarget(inv, target), Target: target, Waits: waits, Asked: &asked,
+		Severity: DefaultSeverity, Escalation: inv.escalationOf(DefaultSeverity),
 	}}
 }
 

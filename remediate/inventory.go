@@ -1,9 +1,12 @@
 package remediate
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
+
+	"nightshift/alerts"
 )
 
 // Inventory is what this agent looks after, as far as the core must know it:
@@ -16,8 +19,25 @@ type Inventory struct {
 	Units map[string]ManagedUnit
 	// VMs are the virtual machines that this host runs, by name.
 	VMs map[string]ManagedVM
+	// Severities are by the value of an alert's label severity, Escalations the
+	// policies of those that have one of their own.
+	Severities  map[string]Severity
+	Escalations map[Severity]EscalationPolicy
 	// Digest identifies the text it was read from: SHA-256 in hex.
 	Digest string
+}
+
+// severityOf is how bad an alert is.
+func (inv Inventory) severityOf(a alerts.Alert) Severity {
+	return cmp.Or(inv.Severities[a.Labels["severity"]], DefaultSeverity)
+}
+
+// escalationOf is when people hear of an incident of that severity.
+func (inv Inventory) escalationOf(s Severity) EscalationPolicy {
+	if policy, ok := inv.Escalations[s]; ok {
+		return policy
+	}
+	return DefaultEscalation(s)
 }
 
 // ManagedUnit is one unit of the inventory.

@@ -25,6 +25,9 @@ const (
 	// attemptsKept is the longest window in which attempts are counted: no
 	// duration of an inventory is longer.
 	attemptsKept = 30 * 24 * time.Hour
+	// nonceKept is how long a nonce is remembered after its signature has expired, so
+	// that a clock which is set back makes none good again.
+	nonceKept = 24 * time.Hour
 )
 
 // Ledger is all that the agent knows by its log: the fold of every event. A
@@ -61,6 +64,9 @@ type Ledger struct {
 	// Nonces are those of signatures that were taken and might come again, each
 	// with when it may not.
 	Nonces map[string]Instant `json:"nonces,omitzero"`
+	// Told is when people were last handed an incident for a reason, and told of it:
+	// while that reason lasts, they hear of others with that one.
+	Told map[Reason]Instant `json:"told,omitzero"`
 }
 
 // Episode is an alert from its first firing until it has ended for a while.
@@ -99,6 +105,9 @@ func NewLedger() *Ledger {
 // Apply folds one event. An error says that the log does not fit itself.
 func (l *Ledger) Apply(e Event) error {
 	l.forget(e.At)
+	if proof := e.proof(); proof != nil {
+		put(&l.Nonces, proof.Nonce, proof.Expires)
+	}
 	switch {
 	case e.Read != nil:
 		l.read(e.Read.Position)
@@ -177,9 +186,19 @@ func (l *Ledger) note(incident *Incident, e Event) {
 		l.attempt(incident, e)
 	case e.Finished != nil:
 		maps.Copy(l.Ours, e.Finished.Invocations)
+	case e.Ended != nil && e.Ended.State == Escalated && !e.Ended.Quiet:
+		put(&l.Told, e.Ended.Reason, e.At)
+		l.attemptsEnd(incident, e)
 	case e.Verified != nil, e.Ended != nil:
 		l.attemptsEnd(incident, e)
 	}
+}
+
+// ToldSince reports whether people were told, since then, of an incident that they
+// got for that reason.
+func (l *Ledger) ToldSince(why Reason, since Instant) bool {
+	told, ok := l.Told[why]
+	return ok && !told.Before(since)
 }
 
 func (l *Ledger) read(p Position) {
@@ -258,6 +277,7 @@ func (l *Ledger) Prune(now Instant) {
 		held[episode.Incident] = true
 	}
 	maps.DeleteFunc(l.Incidents, func(id ID, i *Incident) bool { return !i.State.Live() && !held[id] })
+	maps.DeleteFunc(l.Nonces, func(_ string, expires Instant) bool { return now.Since(expires) >= nonceKept })
 }
 
 // over reports whether an alert has been gone for long enough.

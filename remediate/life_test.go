@@ -229,7 +229,7 @@ func (l *life) hears(status alerts.Status) *life {
 
 func (l *life) person(verb string) *life {
 	l.t.Helper()
-	said := Said{Verb: verb, By: "ann", Comment: "because"}
+	said := Said{Verb: verb, By: "ann", Comment: "because", Approves: Rollback, Force: true}
 	if l.i.Plan != nil && l.i.Rung < len(l.i.Plan.Rungs) {
 		said.Plan = l.i.Plan.Rungs[l.i.Rung].Digest
 	}

@@ -34,7 +34,7 @@ var (
 		{Decision: Refuse, Reason: "frozen", Next: Escalated}, {Decision: Refuse, Reason: "observe_only", Next: Observed},
 		{Decision: Refuse, Reason: "silenced", Next: Suppressed}, {Decision: Refuse, Reason: ReasonPersonAtWork, Next: Verifying},
 	})
-	verbs = rapid.SampledFrom([]string{PersonCloses, PersonResumes, PersonResumes, PersonApproves, PersonApproves, PersonDenies})
+	verbs = rapid.SampledFrom([]string{PersonCloses, PersonResumes, PersonResumes, PersonApproves, PersonApproves, PersonDenies, PersonCancels, PersonAcks, PersonAcks, PersonComments})
 	pause = rapid.SampledFrom([]time.Duration{0, 0, time.Second, 5 * time.Second, time.Minute, 3 * time.Minute, 20 * time.Minute})
 )
 
@@ -73,13 +73,22 @@ func (w *walk) input() Input {
 	case WantProbe:
 		return Input{Probed: seen(healths.Draw(w.t, "probed"))}
 	case "say":
-		return Input{Said: &Said{Verb: verbs.Draw(w.t, "verb"), By: "ann"}}
+		return Input{Said: w.says()}
 	case "notice":
 		return Input{Look: true}
 	case "again":
 		return Input{Again: true}
 	}
 	return Input{Woken: true}
+}
+
+// says is a person's verb, with all that it may need.
+func (w *walk) says() *Said {
+	said := Said{Verb: verbs.Draw(w.t, "verb"), By: "ann", Approves: Rollback, Force: rapid.Bool().Draw(w.t, "force"), Again: rapid.Bool().Draw(w.t, "once more"), Seen: seen(healths.Draw(w.t, "says"))}
+	if w.i.Plan != nil && w.i.Rung < len(w.i.Plan.Rungs) {
+		said.Plan = w.i.Plan.Rungs[w.i.Rung].Digest
+	}
+	return &said
 }
 
 func (w *walk) acted(recovered bool) *Acted {
@@ -162,6 +171,8 @@ func (w *walk) allowed(in Input, e Event) {
 		w.t.Fatal("an intent without a probe that agrees")
 	case w.i.Overdue(w.now):
 		w.t.Fatal("an intent after the deadline")
+	case w.i.Canceled != nil:
+		w.t.Fatal("an intent after it was canceled")
 	}
 	tries := 1
 	for _, old := range slices.Backward(w.log) {
@@ -192,7 +203,8 @@ func (w *walk) sane(before Incident, in Input, events []Event, want Effect) {
 	if acts := slices.ContainsFunc(events, func(e Event) bool { return e.Started != nil }); acts != (want.Want == WantAct) {
 		w.t.Fatalf("an act is wanted %t, an intent recorded %t", want.Want == WantAct, acts)
 	}
-	if want == (Effect{}) && (!in.Look || len(events) > 0) {
+	aside := func(e Event) bool { return e.Paged != nil || e.Acknowledged != nil || e.Answered != nil }
+	if want == (Effect{}) && (!in.Look && in.Said == nil && !in.Woken || !all(events, aside)) {
 		w.t.Fatal("nothing is wanted")
 	}
 	if i.State.Live() && i.State != Escalated && want.At.Since(i.Due()) > 0 && i.Intent == nil && !i.Bound(w.now) {
@@ -204,6 +216,10 @@ func (w *walk) sane(before Incident, in Input, events []Event, want Effect) {
 	if i.State == Escalated && before.State == Escalated && before.Intent == nil && i.Intent != nil {
 		w.t.Fatal("a step began while people have it")
 	}
+}
+
+func all(events []Event, are func(Event) bool) bool {
+	return !slices.ContainsFunc(events, func(e Event) bool { return !are(e) })
 }
 
 // hears brings news of the alert.

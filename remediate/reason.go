@@ -9,6 +9,7 @@ const (
 	ReasonFailed    Reason = "failed"      // a person asked for it, and it could not be done
 	ReasonClosed    Reason = "closed"      // a person closed it
 	ReasonDenied    Reason = "denied"      // a person said no to the plan
+	ReasonCanceled  Reason = "canceled"    // a person canceled it, before anything was done or after the step that was under way
 	ReasonExhausted Reason = "exhausted"   // the last rung of the ladder did not fix it
 	ReasonWentBack  Reason = "rolled_back" // its VM was rolled back under it, so nothing that it knew is sure
 	ReasonDeadline  Reason = "deadline"    // its deadline passed

@@ -83,13 +83,14 @@ func menu(plan Plan) (inputs []Input, pauses []time.Duration) {
 		add(0, Input{Prepared: &Prepared{Judgement: Judgement{Verdict: v}}})
 	}
 	add(0, Input{Acted: &Acted{Receipt: Receipt{Result: Done}}})
-	for _, verb := range []string{PersonCloses, PersonResumes, PersonApproves, PersonDenies} {
-		said := Said{Verb: verb}
+	for _, verb := range []string{PersonCloses, PersonResumes, PersonApproves, PersonDenies, PersonCancels, PersonAcks, PersonComments} {
+		said := Said{Verb: verb, Approves: Rollback, Seen: seen(Healthy)}
 		if len(plan.Rungs) > 0 {
 			said.Plan = plan.Rungs[0].Digest
 		}
 		add(0, Input{Said: &said})
 	}
+	add(0, Input{Said: &Said{Verb: PersonCloses, Force: true}})
 	add(20*time.Minute, Input{Woken: true})
 	return inputs, pauses
 }
@@ -100,7 +101,7 @@ func explored(i Incident) string {
 	if i.Watch != nil {
 		worst = i.Watch.Worst
 	}
-	return fmt.Sprint(i.State, i.Rung, i.Step, i.Intent != nil, i.Climbing(), i.Firing, worst, i.Plan != nil && i.Approved == "", i.Asked != nil)
+	return fmt.Sprint(i.State, i.Rung, i.Step, i.Intent != nil, i.Climbing(), i.Firing, worst, i.Plan != nil, i.Approved != "", i.Asked != nil)
 }
 
 // TestEveryTransitionIsTaken tries every input in every situation that inputs lead

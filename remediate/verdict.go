@@ -25,6 +25,8 @@ type Verdict struct {
 	Next State `json:"next,omitzero"`
 	// Until is when a wait is over; zero when it ends with On.
 	Until Instant `json:"until,omitzero"`
+	// Quiet is whether people hear of a refusal with others, by one escalation.
+	Quiet bool `json:"quiet,omitzero"`
 	// On is the incident whose end a wait waits for.
 	On ID `json:"on,omitzero"`
 	// Detail says it to people, in a sentence.

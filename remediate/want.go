@@ -1,6 +1,9 @@
 package remediate
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // escalatedEvery is how often an incident that people have is probed.
 const escalatedEvery = time.Minute
@@ -12,7 +15,7 @@ func (d *decision) want() Effect {
 	switch {
 	case !i.State.Live():
 		return Effect{WantNothing, now}
-	case d.leave && len(d.events) == 0:
+	case d.leave && !slices.ContainsFunc(d.events, Event.moves):
 		return Effect{}
 	case i.Intent != nil && d.has(StepStarted):
 		return Effect{WantAct, now}
@@ -69,6 +72,13 @@ func (d *decision) notLater(e Effect) Effect {
 		return Effect{WantRest, d.incident.Due()}
 	}
 	return e
+}
+
+// moves reports whether an event of an incident changes what it wants: what people
+// are told and say beside does not.
+func (e Event) moves() bool {
+	said := e.Answered != nil && (e.Answered.Verb == PersonComments || e.Answered.Verb == PersonCancels)
+	return e.Paged == nil && e.Acknowledged == nil && !said
 }
 
 // has reports whether this decision recorded an event of that type.

@@ -59,10 +59,8 @@ func notKept(file *inventory.File) []error {
 			errs = append(errs, fmt.Errorf("cannot use %s: this version %s; take it out", key, lacks))
 		}
 	}
-	levels := file.Escalation.Levels
 	refuse(len(file.Groups) > 0, "groups", "keeps no min_healthy")
 	refuse(len(file.Profiles) > 0, "profiles", "sets no limits")
-	refuse(len(levels) > 1 || len(levels) == 1 && levels[0] > 0, "escalation", "calls nobody by itself: Alertmanager does")
 	return errs
 }
 

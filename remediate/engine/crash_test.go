@@ -133,7 +133,7 @@ func TestWhatCameOfAStepIsNeverLost(t *testing.T) {
 		})
 		r.takes(down(alerts.Firing))
 		r.after(20 * time.Minute)
-		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonCloses}); err == nil {
+		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonCloses, Force: true}); err == nil {
 			r.Error("it was closed though its step is not recorded")
 		}
 		r.after(20 * time.Minute)

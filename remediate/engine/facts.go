@@ -19,7 +19,15 @@ func (e *Engine) judgement(i *remediate.Incident, touches []remediate.Target, re
 			Decision: remediate.Refuse, Reason: remediate.ReasonInDoubt, Next: remediate.Escalated, Detail: err.Error(),
 		}}
 	}
-	return remediate.Judgement{Verdict: guard.Judge(facts), Facts: text}
+	verdict := guard.Judge(facts)
+	verdict.Quiet = verdict.Quiet || e.quiet(verdict, facts)
+	return remediate.Judgement{Verdict: verdict, Facts: text}
+}
+
+// quiet reports whether people know already why nothing is done: a freeze tells them
+// once, not once an incident.
+func (e *Engine) quiet(v remediate.Verdict, f guard.Facts) bool {
+	return v.Reason == guard.ReasonFrozen && f.Frozen != nil && e.ledger.ToldSince(v.Reason, f.Frozen.At)
 }
 
 // facts gathers what the gates must know of a rung, or of one of its steps, of an

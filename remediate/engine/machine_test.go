@@ -60,7 +60,7 @@ func withVM(t *testing.T, alone Risk, f func(r *rig)) {
 func (r *rig) approve() {
 	r.Helper()
 	i := r.one()
-	if _, err := r.Say(r.Context(), string(i.ID), Said{Verb: PersonApproves, By: "ann", Plan: i.Plan.Rungs[i.Rung].Digest}); err != nil {
+	if _, err := r.Say(r.Context(), string(i.ID), Said{Verb: PersonApproves, By: "ann", Approves: Rollback, Plan: i.Plan.Rungs[i.Rung].Digest}); err != nil {
 		r.Fatal(err)
 	}
 	synctest.Wait()

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,13 +23,16 @@ type metrics struct {
 	toFix         prometheus.Histogram
 	toAcknowledge prometheus.Histogram
 	toRollBack    prometheus.Histogram
+	escalations   *prometheus.CounterVec
+	repeats       *prometheus.CounterVec
 	recovered     *prometheus.CounterVec
 	acting        *prometheus.GaugeVec
 	frozen        prometheus.Gauge
 	health        *prometheus.GaugeVec
 
 	states map[remediate.ID]remediate.State
-	// asked is since when people are wanted for an incident.
+	// asked is since when people are wanted for an incident; the zero instant once
+	// one has spoken.
 	asked map[remediate.ID]remediate.Instant
 	touch map[remediate.ID][]remediate.Target
 }
@@ -71,6 +75,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		toRollBack: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "nightshift_time_to_roll_back_seconds", Help: "From the approval of an exchange of a virtual machine's disks, or its first intent where none was needed, to its first healthy answer; the objective is 300.", Buckets: seconds,
 		}),
+		escalations: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightshift_escalations_total", Help: "Levels of escalation at which people were told of an incident, by its severity and the level, from 0.",
+		}, []string{"severity", "level"}),
+		repeats: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nightshift_escalations_repeated_total", Help: "Escalations that were told again because nobody had acknowledged, by severity.",
+		}, []string{"severity"}),
 		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nightshift_recovered_incidents_total", Help: "Incidents taken up after a restart, by what was done first.",
 		}, []string{"did"}),
@@ -85,7 +95,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"probe"}),
 		states: map[remediate.ID]remediate.State{}, asked: map[remediate.ID]remediate.Instant{}, touch: map[remediate.ID][]remediate.Target{},
 	}
-	r.MustRegister(m.incidents, m.open, m.refusals, m.steps, m.rungs, m.verifications, m.toAct, m.toFix, m.toAcknowledge, m.toRollBack,
+	r.MustRegister(m.incidents, m.open, m.refusals, m.steps, m.rungs, m.verifications, m.toAct, m.toFix, m.toAcknowledge, m.toRollBack, m.escalations, m.repeats,
 		m.recovered, m.acting, m.frozen, m.health)
 	m.fill()
 	return m
@@ -98,6 +108,10 @@ func (m *metrics) fill() {
 	}
 	for _, d := range []string{"reconcile", "verify", "probe", "look"} {
 		m.recovered.WithLabelValues(d)
+	}
+	for s := remediate.Severity(1); s <= remediate.LeastSevere; s++ {
+		m.repeats.WithLabelValues(severityLabel(s))
+		m.escalations.WithLabelValues(severityLabel(s), "0")
 	}
 	for verb := range remediate.Verbs {
 		for _, result := range remediate.Results {
@@ -121,6 +135,11 @@ func (m *metrics) configure(c Config) {
 			for _, answer := range gate.Answers() {
 				m.refusals.WithLabelValues(p.Name, string(answer.Reason))
 			}
+		}
+	}
+	for s, policy := range c.Inventory.Escalations {
+		for level := range policy.Levels {
+			m.escalations.WithLabelValues(severityLabel(s), strconv.Itoa(level))
 		}
 	}
 	for name := range c.Inventory.Units {
@@ -171,18 +190,33 @@ func (m *metrics) moved(i *remediate.Incident) {
 func (m *metrics) wanted(i *remediate.Incident) {
 	if i.State != remediate.Held && i.State != remediate.Escalated {
 		delete(m.asked, i.ID)
-	} else if _, known := m.asked[i.ID]; !known {
+	} else if _, known := m.asked[i.ID]; !known && i.Acknowledged == nil {
 		m.asked[i.ID] = i.Since
 	}
 }
 
-// heard takes the time of the first word of a person for whom an incident waits.
+// heard takes the time of the first word of a person for whom an incident waits. A
+// comment is none: it takes nothing on.
 func (m *metrics) heard(e remediate.Event, now remediate.Instant) {
-	person := e.Answered != nil || e.Ended != nil && e.Ended.By != ""
-	if since, waits := m.asked[e.Incident]; person && waits {
+	answer := e.Answered != nil && e.Answered.Verb != remediate.PersonComments
+	person := answer || e.Acknowledged != nil || e.Ended != nil && e.Ended.By != ""
+	if since := m.asked[e.Incident]; person && !since.IsZero() {
 		m.toAcknowledge.Observe(now.Since(since).Seconds())
+		m.asked[e.Incident] = remediate.Instant{}
 	}
 }
+
+// paged counts what people were told.
+func (m *metrics) paged(p remediate.Paged, s remediate.Severity) {
+	if p.Again {
+		m.repeats.WithLabelValues(severityLabel(s)).Inc()
+		return
+	}
+	m.escalations.WithLabelValues(severityLabel(s), strconv.Itoa(p.Level)).Inc()
+}
+
+// severityLabel is a severity as the value of a label.
+func severityLabel(s remediate.Severity) string { return strconv.Itoa(int(s)) }
 
 // note counts what a durable event says.
 func (m *metrics) note(e remediate.Event, i *remediate.Incident, now remediate.Instant) {
@@ -203,6 +237,8 @@ func (m *metrics) note(e remediate.Event, i *remediate.Incident, now remediate.I
 			Observe(e.Finished.Receipt.Took.Seconds())
 	case e.Verified != nil:
 		m.verified(name, *e.Verified, i, now)
+	case e.Paged != nil:
+		m.paged(*e.Paged, i.Severity)
 	case e.Ended != nil:
 		m.incidents.WithLabelValues(name, string(e.Ended.State)).Inc()
 	}

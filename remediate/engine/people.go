@@ -32,13 +32,23 @@ func (e *Engine) call(ctx context.Context, f func() error) error {
 // prefix is any unambiguous beginning of its ID. The error is in words for that
 // person.
 func (e *Engine) Say(ctx context.Context, prefix string, said remediate.Said) (remediate.Incident, error) {
+	said.By, said.Comment, said.Silence = remediate.Brief(said.By), remediate.Brief(said.Comment), remediate.Brief(said.Silence)
+	if said.Verb == remediate.PersonCloses && !said.Force {
+		seen, err := e.seeFor(ctx, prefix)
+		if err != nil {
+			return remediate.Incident{}, err
+		}
+		said.Seen = seen
+	}
 	var after remediate.Incident
 	err := e.call(ctx, func() error {
 		incident, err := e.find(prefix)
 		if err != nil {
 			return err
 		}
-		said.Comment = remediate.Brief(said.Comment)
+		if err := e.unused(said.Proof); err != nil {
+			return err
+		}
 		recorded, err := e.decide(incident, remediate.Input{Said: &said})
 		if err == nil && !recorded {
 			err = fmt.Errorf("cannot %s incident %s: it could not be recorded; see the agent's log", said.Verb, incident.ID)
@@ -47,6 +57,22 @@ func (e *Engine) Say(ctx context.Context, prefix string, said remediate.Said) (r
 		return err
 	})
 	return after, err
+}
+
+// seeFor asks the probes of an incident that a person says is mended.
+func (e *Engine) seeFor(ctx context.Context, prefix string) ([]remediate.Observation, error) {
+	var probes []string
+	err := e.call(ctx, func() error {
+		incident, err := e.find(prefix)
+		if err == nil {
+			probes = incident.Probes()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e.ask(ctx, probes), nil
 }
 
 // Start opens an incident for what a person asks: a playbook that only people

@@ -119,7 +119,7 @@ func TestWhatCantBeRecordedIsNotSaidToBeDone(t *testing.T) {
 		if f, _ := r.Frozen(r.Context()); f != nil {
 			r.Error("it believes in a freeze that the log does not hold")
 		}
-		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonCloses}); err == nil {
+		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonCloses, Force: true}); err == nil {
 			r.Error("it was closed, and the log does not say so")
 		}
 		r.log.Decide(nil)
@@ -132,12 +132,12 @@ func TestWhichIncidentSomebodyMeans(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.takes(about("UnitCrashed", "a", alerts.Firing), about("UnitCrashed", "b", alerts.Firing))
 		for _, id := range []string{"", "UUUU", "0000000000"} {
-			if _, err := r.Say(r.Context(), id, Said{Verb: PersonCloses}); err == nil {
+			if _, err := r.Say(r.Context(), id, Said{Verb: PersonCloses, Force: true}); err == nil {
 				r.Errorf("%q is an incident", id)
 			}
 		}
 		all := r.all()
-		closed, err := r.Say(r.Context(), strings.ToLower(string(all[0].ID)), Said{Verb: PersonCloses, By: "ann", Comment: "no\x1b such"})
+		closed, err := r.Say(r.Context(), strings.ToLower(string(all[0].ID)), Said{Verb: PersonCloses, Force: true, By: "ann", Comment: "no\x1b such"})
 		if err != nil || closed.State != Closed || closed.By != "ann" || closed.Comment != "no\uFFFD such" {
 			r.Errorf("%v %+v", err, closed)
 		}
@@ -152,7 +152,7 @@ func TestApproval(t *testing.T) {
 		r.takes(down(alerts.Firing))
 		r.silent(10 * time.Minute)
 		r.is(Held, "")
-		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonApproves, By: "ann", Plan: r.one().Plan.Rungs[0].Digest}); err != nil {
+		if _, err := r.Say(r.Context(), string(r.one().ID), Said{Verb: PersonApproves, By: "ann", Approves: Rollback, Plan: r.one().Plan.Rungs[0].Digest}); err != nil {
 			r.Fatal(err)
 		}
 		r.after(3 * time.Minute)

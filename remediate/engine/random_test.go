@@ -46,7 +46,7 @@ func (r *rig) happens(dice *rand.Rand) {
 		})
 	case 11:
 		for _, i := range r.known() {
-			r.Say(r.Context(), string(i.ID), Said{Verb: []string{PersonCloses, PersonResumes, PersonResumes}[dice.IntN(3)], By: "ann"})
+			r.Say(r.Context(), string(i.ID), Said{Verb: []string{PersonCloses, PersonResumes, PersonResumes, PersonAcks, PersonCancels, PersonComments}[dice.IntN(6)], By: "ann", Force: dice.IntN(2) == 0})
 		}
 	}
 }

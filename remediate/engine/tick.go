@@ -44,6 +44,7 @@ func (e *Engine) tick() {
 		return
 	}
 	e.overdue(now)
+	e.page(now)
 	e.takeUpAgain(now)
 	if e.ledger.Freeze != nil && e.ledger.Freeze.Over(now) {
 		e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: "nightshift", Comment: "its time was over"}})
@@ -67,6 +68,16 @@ func (e *Engine) overdue(now remediate.Instant) {
 		i := e.ledger.Incidents[id]
 		if i.State.Live() && i.State != remediate.Escalated && !t.stuck && i.Overdue(now) {
 			e.advance(id, remediate.Input{Woken: true})
+		}
+	}
+}
+
+// page tells people of what they have and nobody acknowledged, when its next level
+// has come.
+func (e *Engine) page(now remediate.Instant) {
+	for _, i := range e.ledger.Live() {
+		if _, due := i.PageDue(now); due && !e.task(i.ID).stuck {
+			e.advance(i.ID, remediate.Input{Woken: true})
 		}
 	}
 }

@@ -71,6 +71,8 @@ func (d *decoder) decode(node *yaml.Node, into reflect.Value, path string) {
 	switch {
 	case into.Type() == reflect.TypeFor[Probe]():
 		d.decodeProbe(node, into, path)
+	case into.Type() == reflect.TypeFor[Times]():
+		d.decodeTimes(node, into, path)
 	case isText(into):
 		d.decodeScalar(node, into, path)
 	case into.Kind() == reflect.Pointer:

@@ -112,6 +112,12 @@ type Attempts struct {
 type Escalation struct {
 	// Levels are the times after the handing over, rising from the first.
 	Levels []Delay `yaml:"levels"`
+	// Repeat is how often a severity 1 is told again that nobody acknowledged.
+	Repeat time.Duration `yaml:"repeat"`
+	// Acknowledge is how long an acknowledgement stops the clock, by severity.
+	Acknowledge map[string]time.Duration `yaml:"acknowledge"`
+	// Hours are when people are told of a severity at all, by severity.
+	Hours map[string]Times `yaml:"hours"`
 }
 
 // Person may approve plans.

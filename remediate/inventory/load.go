@@ -10,7 +10,9 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -167,5 +169,39 @@ func (f *File) Core() remediate.Inventory {
 	for name, vm := range f.VMs {
 		inv.VMs[name] = vm.managed()
 	}
+	inv.Severities, inv.Escalations = f.severities(), f.Escalation.policies()
 	return inv
+}
+
+func (f *File) severities() map[string]remediate.Severity {
+	all := map[string]remediate.Severity{}
+	for name, s := range f.Severities {
+		all[name] = remediate.Severity(s)
+	}
+	return all
+}
+
+// policies are what is said of each severity, and what is usual for the rest.
+func (e Escalation) policies() map[remediate.Severity]remediate.EscalationPolicy {
+	all := map[remediate.Severity]remediate.EscalationPolicy{}
+	for s := remediate.Severity(1); s <= remediate.LeastSevere; s++ {
+		all[s] = e.policy(s)
+	}
+	return all
+}
+
+func (e Escalation) policy(s remediate.Severity) remediate.EscalationPolicy {
+	policy, key := remediate.DefaultEscalation(s), strconv.Itoa(int(s))
+	policy.Levels = make([]time.Duration, len(e.Levels))
+	for n, level := range e.Levels {
+		policy.Levels[n] = time.Duration(level)
+	}
+	if policy.Repeat > 0 && e.Repeat > 0 {
+		policy.Repeat = e.Repeat
+	}
+	if lasts, ok := e.Acknowledge[key]; ok {
+		policy.AckLasts = lasts
+	}
+	policy.Hours = e.Hours[key].Hours
+	return policy
 }

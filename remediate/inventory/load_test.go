@@ -182,7 +182,12 @@ units:
 			"db.service":  {},
 			"web.service": {Needs: []string{"db.service"}, Allow: true, Autonomy: remediate.Approve},
 		},
-		Digest: core.Digest,
+		Severities:  map[string]remediate.Severity{},
+		Escalations: map[remediate.Severity]remediate.EscalationPolicy{},
+		Digest:      core.Digest,
+	}
+	for s := remediate.Severity(1); s <= 4; s++ {
+		want.Escalations[s] = remediate.DefaultEscalation(s)
 	}
 	if diff := cmp.Diff(want, core); diff != "" {
 		t.Error(diff)
@@ -269,5 +274,42 @@ func TestEachErrorCanBeTakenOut(t *testing.T) {
 	}
 	if got := len(all.Unwrap()); got != 2 {
 		t.Errorf("%d errors", got)
+	}
+}
+
+func TestWhenPeopleHearOfEachSeverity(t *testing.T) {
+	file := mustParse(t, `
+host: {name: web-1, alerts: ['instance="web-1"']}
+severities: {critical: 1, minor: 4}
+escalation:
+  levels: [0m, 15m]
+  repeat: 10m
+  acknowledge: {1: 20m, 4: 2d}
+  hours: {4: [{weekdays: ['monday:friday'], times: [{start_time: '09:00', end_time: '17:00'}], location: Europe/Berlin}]}
+`).Core()
+	if diff := cmp.Diff(map[string]remediate.Severity{"critical": 1, "minor": 4}, file.Severities); diff != "" {
+		t.Error(diff)
+	}
+	levels := []time.Duration{0, 15 * time.Minute}
+	for s, want := range map[remediate.Severity]remediate.EscalationPolicy{
+		1: {Levels: levels, Repeat: 10 * time.Minute, AckLasts: 20 * time.Minute},
+		2: {Levels: levels, AckLasts: 30 * time.Minute},
+		4: {Levels: levels, AckLasts: 48 * time.Hour, Hours: file.Escalations[4].Hours},
+	} {
+		if diff := cmp.Diff(want, file.Escalations[s]); diff != "" {
+			t.Errorf("severity %d: %s", s, diff)
+		}
+	}
+	for at, want := range map[string]bool{
+		"2026-03-06T07:59:00Z": false, "2026-03-06T08:00:00Z": true, // a Friday, 09:00 in Berlin
+		"2026-03-06T16:00:00Z": false, "2026-03-07T12:00:00Z": false, "2026-07-06T07:00:00Z": true, // in summer
+	} {
+		when, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := file.Escalations[4].Hours.Have(when); got != want {
+			t.Errorf("people hear of a severity 4 at %s: %t, want %t", at, got, want)
+		}
 	}
 }

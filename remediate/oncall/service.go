@@ -198,6 +198,7 @@ func (s *Service) say(ctx context.Context, verb, user string, r Request) (Reply,
 	}
 	i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{
 		Verb: verb, By: user, Comment: r.Comment, Plan: r.Plan, Mute: r.Mute, Again: r.Again, Force: r.Force,
+		Approves: remediate.Rollback,
 	})
 	if err != nil {
 		return Reply{}, err

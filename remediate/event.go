@@ -151,7 +151,9 @@ type Joined struct {
 	Truncated bool         `json:"truncated,omitzero"`
 	// Hangs is whether another playbook's incident takes it along: when that is
 	// over, the alert is judged anew.
-	Hangs    bool     `json:"hangs,omitzero"`
+	Hangs bool `json:"hangs,omitzero"`
+	// Doubted is whether it says that the alert has ended, and is not believed.
+	Doubted  bool     `json:"doubted,omitzero"`
 	Position Position `json:"position"`
 }
 
@@ -328,6 +330,9 @@ type Freeze struct {
 	// Damage is whether the journal's damage froze the agent: only accepting
 	// it thaws.
 	Damage bool `json:"damage,omitzero"`
+	// File is whether a file freezes the agent: this only says so, and it lasts as long
+	// as the file is there.
+	File bool `json:"file,omitzero"`
 }
 
 // Over reports whether a freeze has ended by itself.
@@ -357,4 +362,6 @@ type Thawed struct {
 	Comment string `json:"comment,omitzero"`
 	// Proof is the signature that it came with, where one was needed.
 	Proof *Proof `json:"proof,omitzero"`
+	// File is whether the file that froze the agent is gone.
+	File bool `json:"file,omitzero"`
 }

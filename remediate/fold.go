@@ -77,7 +77,7 @@ func opened(e Event) Incident {
 
 // joined hears of an alert of its own; others only hang on it.
 func (i *Incident) joined(j Joined, at Instant) {
-	if j.Hangs {
+	if j.Hangs || j.Doubted {
 		return
 	}
 	i.Holds = slices.DeleteFunc(i.Holds, func(f alerts.Fingerprint) bool { return f == j.Alert.Fingerprint })

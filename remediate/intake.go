@@ -13,6 +13,9 @@ type Arrival struct {
 	Received  Instant
 	Truncated bool
 	Position  Position
+	// Doubted is whether it says that an alert has ended, and nothing is heard any more
+	// of where it comes from: a source that dies takes its alerts along.
+	Doubted bool
 }
 
 // Fate is what becomes of an alert: a value of the metric label "result".
@@ -45,6 +48,12 @@ func (l *Ledger) Take(a Arrival, set []Playbook, inv Inventory, id ID, now Insta
 	if !a.Position.After(l.Cursor) {
 		return Disposition{Fate: FateDropped}
 	}
+	return l.Hear(a, set, inv, id, now)
+}
+
+// Hear is Take for an alert that did not come by the stream: one of our own, or one
+// that is believed only now. It has no place there, and moves the cursor no further.
+func (l *Ledger) Hear(a Arrival, set []Playbook, inv Inventory, id ID, now Instant) Disposition {
 	if episode, ok := l.Episodes[a.Alert.Fingerprint]; ok && l.Incidents[episode.Incident] != nil {
 		return l.rejoin(episode, a, now)
 	}
@@ -58,7 +67,10 @@ func (l *Ledger) Take(a Arrival, set []Playbook, inv Inventory, id ID, now Insta
 // its last word is so old that a restart would take it for gone.
 func (l *Ledger) rejoin(episode *Episode, a Arrival, now Instant) Disposition {
 	d := Disposition{Fate: FateRepeated, Incident: episode.Incident}
-	if episode.Alert.Status != a.Alert.Status || now.Since(episode.Told) >= retellAfter {
+	if a.Doubted && (episode.Doubted || !episode.Alert.Firing()) {
+		return d
+	}
+	if episode.Alert.Status != a.Alert.Status || episode.Doubted != a.Doubted || now.Since(episode.Told) >= retellAfter {
 		d.Fate = FateJoined
 		d.Event = a.join(episode.Incident, episode.Hangs, now)
 	}
@@ -67,7 +79,7 @@ func (l *Ledger) rejoin(episode *Episode, a Arrival, now Instant) Disposition {
 
 func (a Arrival) join(id ID, hangs bool, now Instant) *Event {
 	return &Event{Type: IncidentJoined, Incident: id, At: now, Joined: &Joined{
-		Alert: a.Alert, Received: a.Received, Truncated: a.Truncated, Hangs: hangs, Position: a.Position,
+		Alert: a.Alert, Received: a.Received, Truncated: a.Truncated, Hangs: hangs, Doubted: a.Doubted, Position: a.Position,
 	}}
 }
 
@@ -209,11 +221,11 @@ func (l *Ledger) Loosened(now Instant) (again []Arrival, follows []ID) {
 	})
 }
 
-// Lingering are the alerts that still fire though their incident mended or cleared
-// it a while ago: the probes decide anew.
+// Lingering are the alerts that still fire though their incident mended or cleared it
+// a while ago, or left it to people who were at work then: the probes decide anew.
 func (l *Ledger) Lingering(now Instant) (again []Arrival, follows []ID) {
 	return l.arrivals(func(e *Episode, i *Incident) bool {
-		return (i.State == Resolved || i.State == Cleared) && !e.over(now) && now.Since(i.Since) >= EpisodeLasts
+		return (i.State == Resolved || i.State == Cleared || i.State == Suppressed) && !e.over(now) && now.Since(i.Since) >= EpisodeLasts
 	})
 }
 

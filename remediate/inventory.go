@@ -23,6 +23,16 @@ type Inventory struct {
 	// policies of those that have one of their own.
 	Severities  map[string]Severity
 	Escalations map[Severity]EscalationPolicy
+	// Limits are the figures of the gates that count, Own those of playbooks, by
+	// their names.
+	Limits Limits
+	Own    map[string]Own
+	// Groups are units that stand in for each other.
+	Groups map[string]ManagedGroup
+	// Maintenance are the times in which people work.
+	Maintenance []Maintenance
+	// Sources are what sends alerts, by name.
+	Sources map[string]AlertSource
 	// Digest identifies the text it was read from: SHA-256 in hex.
 	Digest string
 }
@@ -55,6 +65,8 @@ type ManagedUnit struct {
 	Allow bool
 	// Autonomy is how far the agent may go with it; Unset has no say.
 	Autonomy Autonomy
+	// Own are its own figures of the gates that count.
+	Own Own
 }
 
 // ManagedVM is one virtual machine of the inventory.
@@ -77,6 +89,8 @@ type ManagedVM struct {
 	RollbackEvery time.Duration
 	// Autonomy is how far the agent may go with it; Unset has no say.
 	Autonomy Autonomy
+	// Own are its own figures of the gates that count.
+	Own Own
 }
 
 // FindVM is the inventory's own copy of a VM's name, and whether it has one.

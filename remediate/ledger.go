@@ -44,8 +44,10 @@ type Ledger struct {
 	// Ours are the invocations that our own acts left behind: a restart by one
 	// incident is no person's to another.
 	Ours map[Target]string `json:"ours"`
-	// Freeze is the freeze of the log; a file may freeze too.
-	Freeze *Freeze `json:"freeze,omitzero"`
+	// Freeze is the freeze of the log; a file may freeze too, of which FileFreeze was
+	// said.
+	Freeze     *Freeze `json:"freeze,omitzero"`
+	FileFreeze *Freeze `json:"fileFreeze,omitzero"`
 	// Epoch is the one that the host of this VM last started it in; empty outside
 	// of a VM that a host looks after.
 	Epoch string `json:"epoch,omitzero"`
@@ -55,8 +57,17 @@ type Ledger struct {
 	// failed before counts no more.
 	Breakers map[BreakerKey]Breaker `json:"breakers,omitzero"`
 	Closed   map[BreakerKey]Instant `json:"closed,omitzero"`
-	// Autonomy is how far playbooks may go by what became of them.
+	// Autonomy is how far playbooks may go by what became of them, and Lowers the
+	// incidents for which one has still to be lowered.
 	Autonomy map[string]AutonomySet `json:"autonomy,omitzero"`
+	Lowers   map[ID]Lowering        `json:"lowers,omitzero"`
+	// Records are what became of each playbook's incidents.
+	Records map[string]Record `json:"records,omitzero"`
+	// Boots are those of the last 30 days, the present one last: they tell how much
+	// time has passed whatever the wall clock says.
+	Boots []Boot `json:"boots,omitzero"`
+	// Began are the beginnings of trouble of the last day.
+	Began []Beginning `json:"began,omitzero"`
 	// Storm is the last one.
 	Storm *Storm `json:"storm,omitzero"`
 	// Sources are the sources of alerts that were ever heard.
@@ -77,6 +88,8 @@ type Episode struct {
 	Truncated bool         `json:"truncated,omitzero"`
 	// Hangs is whether another playbook's incident took it along.
 	Hangs bool `json:"hangs,omitzero"`
+	// Doubted is whether its end was told and not believed.
+	Doubted bool `json:"doubted,omitzero"`
 	// Position is where its last recorded notification came from.
 	Position Position `json:"position"`
 	// Told is when its last word was recorded.
@@ -95,6 +108,10 @@ type Attempt struct {
 	// Ended is when its verification was over; zero while it runs.
 	Ended   Instant `json:"ended,omitzero"`
 	Outcome Outcome `json:"outcome,omitzero"`
+	// Forgiven and PlaybookForgiven are whether a breaker was closed since, of what it
+	// touched and of its playbook: it counts for that one no more.
+	Forgiven         bool `json:"forgiven,omitzero"`
+	PlaybookForgiven bool `json:"playbookForgiven,omitzero"`
 }
 
 // NewLedger is that of an empty log.
@@ -105,6 +122,7 @@ func NewLedger() *Ledger {
 // Apply folds one event. An error says that the log does not fit itself.
 func (l *Ledger) Apply(e Event) error {
 	l.forget(e.At)
+	l.clock(e.At)
 	if proof := e.proof(); proof != nil {
 		put(&l.Nonces, proof.Nonce, proof.Expires)
 	}
@@ -112,11 +130,8 @@ func (l *Ledger) Apply(e Event) error {
 	case e.Read != nil:
 		l.read(e.Read.Position)
 		return nil
-	case e.Froze != nil:
-		l.Freeze = e.Froze
-		return nil
-	case e.Thawed != nil:
-		l.Freeze = nil
+	case e.Froze != nil || e.Thawed != nil:
+		l.freezes(e)
 		return nil
 	case e.WentBack != nil:
 		l.Epoch = e.WentBack.Epoch
@@ -137,24 +152,37 @@ func (l *Ledger) Apply(e Event) error {
 	case !ok:
 		return fmt.Errorf("cannot apply %s: there is no incident %s", e.Type, e.Incident)
 	}
+	quiet := !incident.Firing && !incident.Climbing()
 	if err := incident.Apply(e); err != nil {
 		return err
 	}
 	l.Incidents[e.Incident] = incident
 	l.note(incident, e)
+	if quiet && incident.Firing {
+		l.began(incident, e)
+	}
 	return nil
+}
+
+// freezes folds a freeze or its end, by the log or by a file.
+func (l *Ledger) freezes(e Event) {
+	frozen := &l.Freeze
+	if e.Froze != nil && e.Froze.File || e.Thawed != nil && e.Thawed.File {
+		frozen = &l.FileFreeze
+	}
+	*frozen = e.Froze
 }
 
 // applyHost folds what the gates and people know of the host beside a freeze.
 func (l *Ledger) applyHost(e Event) error {
 	switch {
 	case e.BreakerOpened != nil:
-		put(&l.Breakers, e.BreakerOpened.Key(), *e.BreakerOpened)
+		l.breakerOpened(*e.BreakerOpened)
 	case e.BreakerClosed != nil:
-		delete(l.Breakers, e.BreakerClosed.Key)
-		put(&l.Closed, e.BreakerClosed.Key, e.At)
+		l.breakerClosed(e.BreakerClosed.Key, e.At)
 	case e.AutonomySet != nil:
 		put(&l.Autonomy, e.AutonomySet.Playbook, *e.AutonomySet)
+		delete(l.Lowers, e.AutonomySet.Incident)
 	case e.StormBegan != nil:
 		l.Storm = e.StormBegan
 	case e.SourceChanged != nil:
@@ -186,11 +214,9 @@ func (l *Ledger) note(incident *Incident, e Event) {
 		l.attempt(incident, e)
 	case e.Finished != nil:
 		maps.Copy(l.Ours, e.Finished.Invocations)
-	case e.Ended != nil && e.Ended.State == Escalated && !e.Ended.Quiet:
-		put(&l.Told, e.Ended.Reason, e.At)
-		l.attemptsEnd(incident, e)
 	case e.Verified != nil, e.Ended != nil:
 		l.attemptsEnd(incident, e)
+		l.ends(incident, e)
 	}
 }
 
@@ -209,6 +235,12 @@ func (l *Ledger) read(p Position) {
 
 func (l *Ledger) tell(id ID, j Joined, at Instant) {
 	l.read(j.Position)
+	if known, ok := l.Episodes[j.Alert.Fingerprint]; ok && j.Doubted {
+		doubted := *known
+		doubted.Doubted = true
+		l.Episodes[j.Alert.Fingerprint] = &doubted
+		return
+	}
 	l.Episodes[j.Alert.Fingerprint] = &Episode{
 		Incident: id, Alert: j.Alert, Received: j.Received, Truncated: j.Truncated, Hangs: j.Hangs, Position: j.Position, Told: at,
 	}
@@ -222,7 +254,7 @@ func (l *Ledger) attempt(incident *Incident, e Event) {
 	}
 	a := Attempt{On: e.Started.What.On, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
 	a.Swapped = e.Started.What.Do == VerbSwap
-	for old := range l.attemptsOf(incident) {
+	for old := range l.AttemptsOf(incident) {
 		if old.On == a.On && old.Rung == a.Rung && old.Ended.IsZero() {
 			old.Swapped = old.Swapped || a.Swapped
 			return
@@ -232,19 +264,16 @@ func (l *Ledger) attempt(incident *Incident, e Event) {
 }
 
 func (l *Ledger) attemptsEnd(incident *Incident, e Event) {
-	for a := range l.attemptsOf(incident) {
+	for a := range l.AttemptsOf(incident) {
 		if a.Ended.IsZero() {
-			a.Ended = e.At
-			if e.Verified != nil {
-				a.Outcome = e.Verified.Outcome
-			}
+			a.Ended, a.Outcome = e.At, outcomeOf(incident, e)
 		}
 	}
 }
 
-// attemptsOf are those of one incident, the newest first. A month may hold very many,
+// AttemptsOf are those of one incident, the newest first. A month may hold very many,
 // in the order in which they were made.
-func (l *Ledger) attemptsOf(incident *Incident) iter.Seq[*Attempt] {
+func (l *Ledger) AttemptsOf(incident *Incident) iter.Seq[*Attempt] {
 	return func(yield func(*Attempt) bool) {
 		for n := len(l.Attempts) - 1; n >= 0 && !l.Attempts[n].At.Before(incident.OpenedAt); n-- {
 			if a := &l.Attempts[n]; a.Incident == incident.ID && !yield(a) {
@@ -258,7 +287,7 @@ func (l *Ledger) attemptsOf(incident *Incident) iter.Seq[*Attempt] {
 // order in which they were made.
 func (l *Ledger) forget(now Instant) {
 	old := 0
-	for old < len(l.Attempts) && now.Since(l.Attempts[old].At) >= attemptsKept {
+	for old < len(l.Attempts) && l.Elapsed(l.Attempts[old].At, now) >= attemptsKept {
 		old++
 	}
 	l.Attempts = slices.Delete(l.Attempts, 0, old)
@@ -278,6 +307,7 @@ func (l *Ledger) Prune(now Instant) {
 	}
 	maps.DeleteFunc(l.Incidents, func(id ID, i *Incident) bool { return !i.State.Live() && !held[id] })
 	maps.DeleteFunc(l.Nonces, func(_ string, expires Instant) bool { return now.Since(expires) >= nonceKept })
+	maps.DeleteFunc(l.Lowers, func(id ID, _ Lowering) bool { return l.Incidents[id] == nil })
 }
 
 // over reports whether an alert has been gone for long enough.

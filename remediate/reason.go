@@ -24,6 +24,9 @@ const (
 	ReasonAlertGone    Reason = "alert_gone"      // the alert is gone though the probes are not healthy, so nothing is done
 	ReasonInconclusive Reason = "inconclusive"    // the verification could not tell in its time
 
+	ReasonFrozen Reason = "frozen" // somebody froze the agent
+	ReasonStorm  Reason = "storm"  // much broke at once
+
 	ReasonTargetTaken  Reason = "target_taken"   // an earlier incident of another playbook has the same target
 	ReasonInDoubt      Reason = "in_doubt"       // it can't be told whether a step happened, or how things stand before it
 	ReasonPersonAtWork Reason = "person_at_work" // somebody else started or stopped it, or took our step back: only verified

@@ -28,21 +28,26 @@ func (p people) Thaw(ctx context.Context, by, comment string, proof *remediate.P
 	return p.a.engine.Thaw(ctx, by, comment, proof)
 }
 
-// errNotYet is what the engine's part is not there for: the methods of the same
-// names replace it.
-var errNotYet = errors.New("cannot do that: the engine does not know how yet")
-
-func (p people) CloseBreaker(context.Context, remediate.BreakerKey, string, string, *remediate.Proof) error {
-	return errNotYet
+func (p people) CloseBreaker(ctx context.Context, key remediate.BreakerKey, by, comment string, proof *remediate.Proof) error {
+	return p.a.engine.CloseBreaker(ctx, key, by, comment, proof)
 }
 
-func (p people) Promote(context.Context, string, remediate.Autonomy, string, string, *remediate.Proof) error {
-	return errNotYet
+func (p people) Promote(ctx context.Context, playbook string, to remediate.Autonomy, by, comment string, proof *remediate.Proof) error {
+	return p.a.engine.Promote(ctx, playbook, to, by, comment, proof)
 }
 
-func (p people) Breakers(context.Context) ([]remediate.Breaker, error) { return nil, errNotYet }
+func (p people) Breakers(ctx context.Context) ([]remediate.Breaker, error) {
+	return p.a.engine.Breakers(ctx)
+}
 
-func (p people) Playbooks(context.Context) ([]oncall.PlaybookRecord, error) { return nil, errNotYet }
+func (p people) Playbooks(ctx context.Context) ([]oncall.PlaybookRecord, error) {
+	records, err := p.a.engine.Playbooks(ctx)
+	all := make([]oncall.PlaybookRecord, len(records))
+	for n, r := range records {
+		all[n] = oncall.PlaybookRecord(r)
+	}
+	return all, err
+}
 
 // Accept makes the fold the base of a new epoch. The agent stays frozen, now
 // because of that person, until somebody thaws.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"nightshift/alerts"
 	"nightshift/remediate"
 	"nightshift/remediate/inventory"
 	"nightshift/remediate/probe"
@@ -90,6 +91,9 @@ func (w *world) See(ctx context.Context, look remediate.Look, about remediate.Ta
 	}
 	return w.units.See(ctx, look, about)
 }
+
+// Silences are none: no Alertmanager is asked yet.
+func (w *world) Silences(context.Context, alerts.Alert) []remediate.Silence { return nil }
 
 // use puts an inventory's probes and virtual machines in force.
 func (w *world) use(probes map[string]prober, vms map[string]*machine) {

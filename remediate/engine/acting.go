@@ -10,9 +10,9 @@ import (
 
 // prepared is what was read for one step.
 type prepared struct {
-	situation map[remediate.Target]remediate.Situation
-	witness   remediate.Witness
-	err       error
+	read    *reading
+	witness remediate.Witness
+	err     error
 }
 
 // prepare reads a step's witness and how things stand, both at once, and asks the
@@ -20,12 +20,12 @@ type prepared struct {
 // the gates, or because the witness is no longer true.
 func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
 	step, _ := i.NextStep()
-	on := []remediate.Target{step.On}
+	on, about := []remediate.Target{step.On}, i.Alert
 	beside(e, ctx, i.ID, func(ctx context.Context) prepared {
 		var p prepared
 		var both sync.WaitGroup
 		both.Go(func() { p.witness, p.err = e.witness(ctx, step) })
-		p.situation = e.situations(ctx, on)
+		p.read = e.read(ctx, about, on)
 		both.Wait()
 		return p
 	}, func(p prepared) remediate.Input {
@@ -33,7 +33,7 @@ func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
 		if i.Bound(e.o.Now()) { // it follows a step that was allowed, and nothing may come in between
 			in.Verdict = remediate.Verdict{Decision: remediate.Allow}
 		} else {
-			in.Judgement = e.judgement(i, on, p.situation)
+			in.Judgement = e.judgement(i, on, p.read)
 		}
 		if p.err != nil {
 			in.Error = p.err.Error()

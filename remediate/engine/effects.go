@@ -78,9 +78,9 @@ func beside[T any](e *Engine, ctx context.Context, id remediate.ID, ask func(con
 // choose from, and makes the plan of what they said.
 func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	config := *e.config.Load()
-	verify, playbook, target, asked := i.Probes(), i.Playbook, i.Target, i.Asked
+	verify, playbook, target, asked, about := i.Probes(), i.Playbook, i.Target, i.Asked, i.Alert
 	names := append(append([]string(nil), verify...), playbook.Considers(config.Inventory, verify)...)
-	var seen map[remediate.Target]remediate.Situation
+	var seen *reading
 	beside(e, ctx, i.ID, func(ctx context.Context) remediate.Looked {
 		l := remediate.Looked{Observations: e.ask(ctx, names), Verify: len(verify)}
 		plan, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations)
@@ -90,8 +90,8 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 		}
 		l.Plan = plan
 		if asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy {
-			seen = e.situations(ctx, l.Plan.Touches())
-			l.Invocations = invocationsOf(seen)
+			seen = e.read(ctx, about, l.Plan.Touches())
+			l.Invocations = invocationsOf(seen.stand)
 		}
 		return l
 	}, func(l remediate.Looked) remediate.Input {
@@ -123,9 +123,10 @@ func (e *Engine) judge(ctx context.Context, i *remediate.Incident) {
 		e.advance(i.ID, remediate.Input{Judged: &judgement})
 		return
 	}
-	beside(e, ctx, i.ID, func(ctx context.Context) map[remediate.Target]remediate.Situation {
-		return e.situations(ctx, touches)
-	}, func(read map[remediate.Target]remediate.Situation) remediate.Input {
+	about := i.Alert
+	beside(e, ctx, i.ID, func(ctx context.Context) *reading {
+		return e.read(ctx, about, touches)
+	}, func(read *reading) remediate.Input {
 		judgement := e.judgement(i, touches, read)
 		return remediate.Input{Judged: &judgement}
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"nightshift/alerts"
 	"nightshift/remediate"
 )
 
@@ -44,6 +45,9 @@ type World interface {
 	Machine(ctx context.Context, vm string, asked *remediate.Asked) remediate.Machine
 	// See takes one piece of evidence.
 	See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence
+	// Silences are those of Alertmanager that cover an alert now, as far as is known:
+	// an Alertmanager that can't be read is not waited for.
+	Silences(ctx context.Context, a alerts.Alert) []remediate.Silence
 }
 
 // ErrFenced says that another process writes the log.
@@ -94,9 +98,10 @@ type Options struct {
 
 // Engine drives the incidents of one host.
 type Engine struct {
-	o      Options
-	config atomic.Pointer[Config]
-	m      *metrics
+	o        Options
+	config   atomic.Pointer[Config]
+	frozenBy atomic.Pointer[remediate.Freeze] // that of the log, for who can't wait for the loop
+	m        *metrics
 
 	inbox chan func()
 	done  chan struct{}
@@ -108,10 +113,12 @@ type Engine struct {
 	ledger  *remediate.Ledger
 	tasks   map[remediate.ID]*task
 	arrived []arrival
-	unsaid  remediate.Position // dealt with, and not yet in the log
-	told    remediate.Position // the last position in the log
-	retry   bool               // the log could not be written and is tried again soon
-	outage  bool               // that was said, and is not over
+	unsaid  remediate.Position           // dealt with, and not yet in the log
+	told    remediate.Position           // the last position in the log
+	retry   bool                         // the log could not be written and is tried again soon
+	outage  bool                         // that was said, and is not over
+	heard   map[string]remediate.Instant // when each source was heard last, by this process
+	began   remediate.Instant            // when this process began to listen
 	fatal   error
 }
 
@@ -140,8 +147,9 @@ func New(o Options) *Engine {
 	e := &Engine{
 		o: o, m: newMetrics(o.Registerer), inbox: make(chan func(), inboxSize), done: make(chan struct{}),
 		ctx: ctx, stop: stop, ledger: o.Ledger, tasks: map[remediate.ID]*task{},
-		unsaid: o.Ledger.Cursor, told: o.Ledger.Cursor,
+		unsaid: o.Ledger.Cursor, told: o.Ledger.Cursor, heard: map[string]remediate.Instant{}, began: o.Now(),
 	}
+	e.frozenBy.Store(o.Ledger.Freeze)
 	e.Configure(o.Config)
 	return e
 }
@@ -151,6 +159,7 @@ func (e *Engine) Configure(c Config) {
 	if c.MaxActing < 1 {
 		c.MaxActing = 1
 	}
+	c.Inventory.Limits = c.Inventory.Limits.WithDefaults()
 	e.config.Store(&c)
 	e.m.configure(c)
 }

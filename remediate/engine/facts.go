@@ -11,7 +11,8 @@ import (
 
 // judgement is the gates' answer with what they knew. It runs in the loop, so
 // that no other incident's intent can come in between.
-func (e *Engine) judgement(i *remediate.Incident, touches []remediate.Target, read map[remediate.Target]remediate.Situation) remediate.Judgement {
+func (e *Engine) judgement(i *remediate.Incident, touches []remediate.Target, read *reading) remediate.Judgement {
+	e.weather(e.o.Now())
 	facts := e.facts(i, touches, read)
 	text, err := remediate.EncodeJSON(facts)
 	if err != nil {
@@ -19,26 +20,18 @@ func (e *Engine) judgement(i *remediate.Incident, touches []remediate.Target, re
 			Decision: remediate.Refuse, Reason: remediate.ReasonInDoubt, Next: remediate.Escalated, Detail: err.Error(),
 		}}
 	}
-	verdict := guard.Judge(facts)
-	verdict.Quiet = verdict.Quiet || e.quiet(verdict, facts)
-	return remediate.Judgement{Verdict: verdict, Facts: text}
-}
-
-// quiet reports whether people know already why nothing is done: a freeze tells them
-// once, not once an incident.
-func (e *Engine) quiet(v remediate.Verdict, f guard.Facts) bool {
-	return v.Reason == guard.ReasonFrozen && f.Frozen != nil && e.ledger.ToldSince(v.Reason, f.Frozen.At)
+	return remediate.Judgement{Verdict: guard.Judge(facts), Facts: text}
 }
 
 // facts gathers what the gates must know of a rung, or of one of its steps, of an
 // incident: from the log's fold, the configuration, and how things stand. Nothing
 // is judged before a look found a probe that agrees with the alert.
-func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read map[remediate.Target]remediate.Situation) guard.Facts {
+func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read *reading) guard.Facts {
 	now, config := e.o.Now(), e.config.Load()
 	rung := i.Plan.Rungs[i.Rung]
 	f := guard.Facts{
 		Now: now, Frozen: e.frozen(now), Aside: e.ledger.Aside,
-		Risk: rung.Risk(), Autonomy: remediate.Least(config.Mode, i.Playbook.Autonomy, rung.Autonomy),
+		Risk: rung.Risk(), Autonomy: remediate.Least(e.autonomy(i.Playbook, config.Mode), rung.Autonomy),
 		TargetKnown: !i.Target.IsZero(),
 		AlertAge:    now.Since(i.Received), Unhealthy: true, Truncated: i.Truncated || i.Alert.Truncated,
 		Begun: len(i.Tried) > 0, Climbing: i.Climbing(), Untried: i.Untried(),
@@ -53,12 +46,15 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read m
 	e.others(&f, i)
 	for _, on := range touches {
 		touched := guard.Touched{
-			On: on, Situation: read[on], KnownInvocation: i.Invocations[on], OurInvocation: e.ledger.Ours[on],
+			On: on, Situation: read.stand[on], KnownInvocation: i.Invocations[on], OurInvocation: e.ledger.Ours[on],
 		}
 		f.Autonomy = remediate.Least(f.Autonomy, listed(&touched, config.Inventory))
 		e.recent(&touched, i, now)
 		f.Touches = append(f.Touches, touched)
 	}
+	e.people(&f, i, touches, read)
+	e.counts(&f, i, touches)
+	f.Groups = groups(rung.Steps, touches, read.peers, config.Inventory)
 	return f
 }
 

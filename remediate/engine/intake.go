@@ -74,8 +74,10 @@ func (e *Engine) take(a remediate.Arrival) bool {
 		e.o.CountAlert(string(remediate.FateDropped))
 		return true
 	}
-	c := e.config.Load()
-	d := e.ledger.Take(a, c.Playbooks, c.Inventory, e.newID(), e.o.Now())
+	c, now := e.config.Load(), e.o.Now()
+	e.hears(a, now)
+	a.Doubted = !a.Alert.Firing() && e.silentSource(a.Alert) != ""
+	d := e.ledger.Take(a, c.Playbooks, c.Inventory, e.newID(), now)
 	if !e.dispose(d) {
 		return false
 	}
@@ -87,7 +89,7 @@ func (e *Engine) take(a remediate.Arrival) bool {
 func (e *Engine) dispose(d remediate.Disposition) bool {
 	if d.Event != nil && d.Event.Opened != nil {
 		opened := d.Event.Opened
-		opened.WatchOnly = remediate.Least(e.config.Load().Mode, opened.Playbook.Autonomy) == remediate.WatchOnly
+		opened.WatchOnly = e.autonomy(opened.Playbook, e.config.Load().Mode) == remediate.WatchOnly
 	}
 	if d.Event != nil && !e.record(*d.Event) {
 		return false

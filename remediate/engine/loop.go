@@ -18,7 +18,7 @@ type task struct {
 	acting bool
 	cancel func()
 	// seen is how what a plan may touch stood at the last look, and when that was.
-	seen   map[remediate.Target]remediate.Situation
+	seen   *reading
 	seenAt remediate.Instant
 	// owed is an input whose events could not all be recorded yet.
 	owed *remediate.Input
@@ -27,11 +27,14 @@ type task struct {
 }
 
 // saw is the last look, once, if it is fresh and shows all of that.
-func (t *task) saw(touches []remediate.Target, now remediate.Instant) (map[remediate.Target]remediate.Situation, bool) {
+func (t *task) saw(touches []remediate.Target, now remediate.Instant) (*reading, bool) {
 	seen := t.seen
 	t.seen = nil
+	if seen == nil {
+		return nil, false
+	}
 	for _, on := range touches {
-		if _, ok := seen[on]; !ok {
+		if _, ok := seen.stand[on]; !ok {
 			return nil, false
 		}
 	}
@@ -81,6 +84,9 @@ func (e *Engine) decide(incident *remediate.Incident, in remediate.Input) (bool,
 		}
 		ended = ended || event.Ended != nil
 	}
+	if ended {
+		e.trip()
+	}
 	e.begin(incident, effect)
 	if ended {
 		e.release(incident.ID)
@@ -109,6 +115,7 @@ func (e *Engine) record(event remediate.Event) bool {
 		e.fatal = err
 		return false
 	}
+	e.frozenBy.Store(e.ledger.Freeze)
 	incident := e.ledger.Incidents[event.Incident]
 	e.m.note(event, incident, e.o.Now())
 	e.o.Told(event, incident)

@@ -29,7 +29,12 @@ type metrics struct {
 	acting        *prometheus.GaugeVec
 	frozen        prometheus.Gauge
 	health        *prometheus.GaugeVec
+	breakerOpen   *prometheus.GaugeVec
+	sourceSilent  *prometheus.GaugeVec
 
+	// breakable are the names for which a breaker can be told: those of the
+	// configuration, and no others.
+	breakable []remediate.BreakerKey
 	states map[remediate.ID]remediate.State
 	// asked is since when people are wanted for an incident; the zero instant once
 	// one has spoken.
@@ -93,10 +98,16 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		health: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "nightshift_probe_healthy", Help: "The last answer of a probe: 1 healthy, 0 unhealthy, -1 unknown.",
 		}, []string{"probe"}),
+		breakerOpen: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nightshift_breaker_open", Help: "1 while failures stop the acting on a thing, or by a playbook, until a person closes the breaker.",
+		}, []string{"on"}),
+		sourceSilent: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "nightshift_source_silent", Help: "1 while nothing is heard of a source of alerts that was heard before.",
+		}, []string{"source"}),
 		states: map[remediate.ID]remediate.State{}, asked: map[remediate.ID]remediate.Instant{}, touch: map[remediate.ID][]remediate.Target{},
 	}
 	r.MustRegister(m.incidents, m.open, m.refusals, m.steps, m.rungs, m.verifications, m.toAct, m.toFix, m.toAcknowledge, m.toRollBack, m.escalations, m.repeats,
-		m.recovered, m.acting, m.frozen, m.health)
+		m.recovered, m.acting, m.frozen, m.health, m.breakerOpen, m.sourceSilent)
 	m.fill()
 	return m
 }
@@ -142,6 +153,13 @@ func (m *metrics) configure(c Config) {
 			m.escalations.WithLabelValues(severityLabel(s), strconv.Itoa(level))
 		}
 	}
+	m.breakable = breakable(c)
+	for _, key := range m.breakable {
+		m.breakerOpen.WithLabelValues(string(key))
+	}
+	for name := range c.Inventory.Sources {
+		m.sourceSilent.WithLabelValues(name)
+	}
 	for name := range c.Inventory.Units {
 		m.acting.WithLabelValues(remediate.Unit(name).String())
 		for _, probe := range c.Inventory.UnitProbes(name) {
@@ -154,6 +172,40 @@ func (m *metrics) configure(c Config) {
 			m.health.WithLabelValues(probe).Set(healthValue[remediate.Unknown])
 		}
 	}
+}
+
+// breakable are the names of the breakers that there may be.
+func breakable(c Config) []remediate.BreakerKey {
+	var keys []remediate.BreakerKey
+	for name := range c.Inventory.Units {
+		keys = append(keys, remediate.Breaker{On: remediate.Unit(name)}.Key())
+	}
+	for name := range c.Inventory.VMs {
+		keys = append(keys, remediate.Breaker{On: remediate.VM(name)}.Key())
+	}
+	for _, p := range c.Playbooks {
+		keys = append(keys, remediate.Breaker{Playbook: p.Name}.Key())
+	}
+	return keys
+}
+
+// breakers tells which are open.
+func (m *metrics) breakers(open map[remediate.BreakerKey]remediate.Breaker) {
+	for _, key := range m.breakable {
+		value := 0.0
+		if _, is := open[key]; is {
+			value = 1
+		}
+		m.breakerOpen.WithLabelValues(string(key)).Set(value)
+	}
+}
+
+func (m *metrics) source(name string, silent bool) {
+	value := 0.0
+	if silent {
+		value = 1
+	}
+	m.sourceSilent.WithLabelValues(name).Set(value)
 }
 
 // observe counts what a restart found.

@@ -300,7 +300,7 @@ func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.I
 		return nil
 	}
 	touches := plan.Rungs[0].Touches()
-	read := e.situations(ctx, touches)
+	read := e.read(ctx, i.Alert, touches)
 	return e.call(ctx, func() error {
 		f := e.facts(i, touches, read)
 		f.Unhealthy = remediate.Worst(x.Observations[:len(verify)]) == remediate.Unhealthy

@@ -46,6 +46,9 @@ func (e *Engine) tick() {
 	e.overdue(now)
 	e.page(now)
 	e.takeUpAgain(now)
+	e.trip()
+	e.listen(now)
+	e.noteFile(now)
 	if e.ledger.Freeze != nil && e.ledger.Freeze.Over(now) {
 		e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: "nightshift", Comment: "its time was over"}})
 	}
@@ -111,4 +114,31 @@ func (e *Engine) frozen(now remediate.Instant) *remediate.Freeze {
 		return f
 	}
 	return e.ledger.Frozen(now)
+}
+
+// Halted is the freeze that holds now; nil if none does. It waits for nothing, so that
+// an actuator can ask directly before its effect.
+func (e *Engine) Halted() *remediate.Freeze {
+	now := e.o.Now()
+	if f := e.o.FrozenByFile(); f != nil && !f.Over(now) {
+		return f
+	}
+	if f := e.frozenBy.Load(); f != nil && !f.Over(now) {
+		return f
+	}
+	return nil
+}
+
+// noteFile puts on the record that a file freezes the agent, and that it is gone. What
+// it freezes does not wait for that.
+func (e *Engine) noteFile(now remediate.Instant) {
+	f, said := e.o.FrozenByFile(), e.ledger.FileFreeze
+	switch {
+	case f != nil && !f.Damage && (said == nil || said.Reason != f.Reason):
+		noted := *f
+		noted.File = true
+		e.record(remediate.Event{Type: remediate.HostFroze, At: now, Froze: &noted})
+	case f == nil && said != nil:
+		e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: "file", Comment: "it is gone", File: true}})
+	}
 }

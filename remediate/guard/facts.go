@@ -60,6 +60,56 @@ type Facts struct {
 	Touches []Touched `json:"touches"`
 	// Attempts are the playbook's bounds.
 	Attempts remediate.Attempts `json:"attempts"`
+
+	// FreezeTold is whether people heard already that the freeze keeps something from
+	// being done, StormTold the same of a storm.
+	FreezeTold bool `json:"freezeTold,omitzero"`
+	StormTold  bool `json:"stormTold,omitzero"`
+	// Maintenance is the name of that which goes on, and Silence a person's that covers
+	// the alert.
+	Maintenance string             `json:"maintenance,omitzero"`
+	Silence     *remediate.Silence `json:"silence,omitzero"`
+	// SilentSource is where the alert comes from, if nothing is heard of that.
+	SilentSource string `json:"silentSource,omitzero"`
+	// StartupGrace is how long after the host's boot nothing begins.
+	StartupGrace time.Duration `json:"startupGrace,omitzero"`
+	// Storm is that which goes on.
+	Storm *remediate.Storm `json:"storm,omitzero"`
+	// Windows are the bounds of what is done in a time.
+	Windows []Window `json:"windows,omitzero"`
+	// Breakers are those that are open, of what would be touched and of the playbook.
+	Breakers []remediate.Breaker `json:"breakers,omitzero"`
+	// Flaps is how often the alerts of this target and playbook began to fire in the
+	// time of Flapping.
+	Flaps    int            `json:"flaps,omitzero"`
+	Flapping remediate.Rate `json:"flapping,omitzero"`
+	// Groups are those of which units would be taken down.
+	Groups []Group `json:"groups,omitzero"`
+}
+
+// Window is a bound, and how much of it was used.
+type Window struct {
+	// Of says what is bounded: a target, "playbook:NAME" or "host".
+	Of  string        `json:"of"`
+	Max int           `json:"max"`
+	Per time.Duration `json:"per"`
+	// Made are the attempts within Per, New those that this would add.
+	Made int `json:"made"`
+	New  int `json:"new"`
+}
+
+// Group is how the units of a group stand, and what would become of them.
+type Group struct {
+	Name string `json:"name"`
+	// Min is how many have to stay healthy.
+	Min int `json:"min"`
+	// Healthy and Unknown count its units by what their probes say.
+	Healthy int `json:"healthy"`
+	Unknown int `json:"unknown,omitzero"`
+	// Takes is how many healthy ones would be down at the same time, Unsure how many
+	// would of which it is not known whether they are healthy.
+	Takes  int `json:"takes,omitzero"`
+	Unsure int `json:"unsure,omitzero"`
 }
 
 // ActingIncident is another incident that is acting, and on what.

@@ -20,7 +20,9 @@ func frozen(f Facts) (remediate.Verdict, bool) {
 	if f.Frozen == nil {
 		return remediate.Verdict{}, false
 	}
-	return say(ReasonFrozen, "frozen by %s: %s", f.Frozen.By, f.Frozen.Reason), true
+	v := say(remediate.ReasonFrozen, "frozen by %s: %s", f.Frozen.By, f.Frozen.Reason)
+	v.Quiet = f.FreezeTold
+	return v, true
 }
 
 func observeOnly(f Facts) (remediate.Verdict, bool) {

@@ -8,7 +8,8 @@ import (
 
 // The reasons of the gates. What each means stands in the table.
 const (
-	ReasonFrozen      remediate.Reason = "frozen"
+	ReasonFrozen                       = remediate.ReasonFrozen
+	ReasonStorm                        = remediate.ReasonStorm
 	ReasonObserveOnly remediate.Reason = "observe_only"
 	ReasonNotListed   remediate.Reason = "not_listed"
 	ReasonStale       remediate.Reason = "stale"
@@ -23,6 +24,16 @@ const (
 	ReasonGuestsTurn  remediate.Reason = "guests_turn"
 	ReasonHostsTurn   remediate.Reason = "hosts_turn"
 	ReasonRolledBack  remediate.Reason = "rolled_back_already"
+
+	ReasonMaintenance     remediate.Reason = "maintenance"
+	ReasonSilenced        remediate.Reason = "silenced"
+	ReasonSourceSilent    remediate.Reason = "source_silent"
+	ReasonStartingUp      remediate.Reason = "starting_up"
+	ReasonRate            remediate.Reason = "rate"
+	ReasonBreaker         remediate.Reason = "breaker_open"
+	ReasonFlapping        remediate.Reason = "flapping"
+	ReasonMinHealthy      remediate.Reason = "min_healthy"
+	ReasonGroupUnreadable remediate.Reason = "group_unreadable"
 )
 
 // Answer is what a gate can say beside allow: a row of the table of gates.
@@ -49,14 +60,23 @@ var Gates = []Gate{
 	{"frozen", frozen},
 	{"observe-only", observeOnly},
 	{"unknown target", unknownTarget},
+	{"maintenance", maintenance},
+	{"silence", silenced},
 	{"stale", stale},
 	{"truncated", truncated},
+	{"source", source},
 	{"person", person},
 	{"host", aside},
+	{"start-up", startingUp},
+	{"storm", storm},
 	{"busy", busy},
 	{"guest", guest},
 	{"cooldown", cooldown},
 	{"attempts", attempts},
+	{"rates", rates},
+	{"breaker", breaker},
+	{"flapping", flapping},
+	{"minimum healthy", minHealthy},
 	{"second rollback", swapped},
 	{"deny list", denyList},
 	{"approval", approval},
@@ -65,7 +85,7 @@ var Gates = []Gate{
 // table is what each gate can answer, and where that leads.
 var table = map[string][]Answer{
 	"frozen": {
-		{ReasonFrozen, remediate.Refuse, remediate.Escalated, "somebody froze the agent"},
+		{remediate.ReasonFrozen, remediate.Refuse, remediate.Escalated, "somebody froze the agent"},
 	},
 	"observe-only": {
 		{ReasonObserveOnly, remediate.Refuse, remediate.Observed, "the mode, the playbook, the rung or the target only observes"},
@@ -73,6 +93,34 @@ var table = map[string][]Answer{
 	"unknown target": {
 		{remediate.ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name"},
 		{ReasonNotListed, remediate.Refuse, remediate.Escalated, "what would be touched is not in the inventory, or does not exist on this host"},
+	},
+	"maintenance": {
+		{ReasonMaintenance, remediate.Refuse, remediate.Suppressed, "it is a time of maintenance: people work on it"},
+	},
+	"silence": {
+		{ReasonSilenced, remediate.Refuse, remediate.Suppressed, "a person silenced the alert; the agent's own silences don't count"},
+	},
+	"source": {
+		{ReasonSourceSilent, remediate.Wait, "", "nothing is heard of where the alert comes from, so nothing begins for it"},
+	},
+	"start-up": {
+		{ReasonStartingUp, remediate.Wait, "", "the host booted a moment ago, and things may come up by themselves"},
+	},
+	"storm": {
+		{remediate.ReasonStorm, remediate.Refuse, remediate.Escalated, "much broke at once, so what broke it is something else: nothing begins for a while, and people hear of it once"},
+	},
+	"rates": {
+		{ReasonRate, remediate.Refuse, remediate.Escalated, "as much was done to it, by the playbook or on the host as may be in a time"},
+	},
+	"breaker": {
+		{ReasonBreaker, remediate.Refuse, remediate.Escalated, "what was tried on it, or by the playbook, failed too often: it stays so until a person closes the breaker"},
+	},
+	"flapping": {
+		{ReasonFlapping, remediate.Refuse, remediate.Escalated, "the alert comes back again and again"},
+	},
+	"minimum healthy": {
+		{ReasonMinHealthy, remediate.Refuse, remediate.Escalated, "too few units of its group would stay healthy"},
+		{ReasonGroupUnreadable, remediate.Wait, "", "it can't be told how many units of its group are healthy"},
 	},
 	"stale": {
 		{ReasonStale, remediate.Refuse, remediate.Escalated, "the notification is old and no probe agrees"},

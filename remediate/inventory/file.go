@@ -65,6 +65,11 @@ type Unit struct {
 	Autonomy remediate.Autonomy `yaml:"autonomy"`
 }
 
+// managed is what the core must know of the unit.
+func (u Unit) managed() remediate.ManagedUnit {
+	return remediate.ManagedUnit{Needs: u.Needs, Healthy: u.Healthy, Oneshot: u.Oneshot, Risk: u.Risk, Allow: u.Allow, Autonomy: u.Autonomy}
+}
+
 // Limits are what a profile gives to units, by the unit's name.
 type Limits map[string]Limit
 

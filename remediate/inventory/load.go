@@ -161,7 +161,7 @@ func (f *File) Core() remediate.Inventory {
 		Digest: f.Digest,
 	}
 	for name, unit := range f.Units {
-		inv.Units[name] = remediate.ManagedUnit(unit)
+		inv.Units[name] = unit.managed()
 	}
 	if len(f.VMs) > 0 {
 		inv.VMs = make(map[string]remediate.ManagedVM, len(f.VMs))

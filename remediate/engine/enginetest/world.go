@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"nightshift/alerts"
 	"nightshift/remediate"
 	"nightshift/remediate/engine"
 )
@@ -22,6 +23,7 @@ type World struct {
 	probes   map[string]remediate.Health
 	hangs    map[string]chan struct{}
 	evidence string
+	silences []remediate.Silence
 	vm       Machine
 	done     []string
 }
@@ -72,6 +74,21 @@ func (w *World) Shows(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.evidence = text
+}
+
+// Silenced makes these the silences that cover every alert.
+func (w *World) Silenced(by ...remediate.Silence) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.silences = by
+}
+
+// Silences are what the test says.
+func (w *World) Silences(context.Context, alerts.Alert) []remediate.Silence {
+	w.pass("silences")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]remediate.Silence(nil), w.silences...)
 }
 
 // Hang makes whatever is asked of that (a probe, a unit, "see" or "do UNIT") hang

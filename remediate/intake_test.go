@@ -288,8 +288,16 @@ func TestAnEpisodeEnds(t *testing.T) {
 			t.Error("a live incident was forgotten")
 		}
 	})
+	t.Run("what was left to people who were at work is taken up again", func(t *testing.T) {
+		d := newDesk(t)
+		d.ends(d.takes(alert("Down", alerts.Firing), FateOpened).Incident, Suppressed)
+		d.later(time.Hour)
+		if again, _ := d.Lingering(d.now); len(again) != 1 {
+			t.Error("a maintenance that is over leaves an alert to nobody")
+		}
+	})
 	t.Run("what a person or a gate ended is not taken up again", func(t *testing.T) {
-		for _, end := range []State{Closed, Observed, Suppressed} {
+		for _, end := range []State{Closed, Observed} {
 			d := newDesk(t)
 			d.ends(d.takes(alert("Down", alerts.Firing), FateOpened).Incident, end)
 			d.later(time.Hour)

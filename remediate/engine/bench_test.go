@@ -63,7 +63,7 @@ func BenchmarkCrowd(b *testing.B) {
 	for _, n := range []int{1, 1000, 10000} {
 		e, i := crowded(b, n)
 		touches := i.Plan.Rungs[0].Touches()
-		read := map[remediate.Target]remediate.Situation{}
+		read := &reading{}
 		labels := map[string]string{"alertname": "A", "unit": "u0.service", "new": "yes"}
 		arrival := remediate.Arrival{
 			Alert:    alerts.Alert{Status: alerts.Firing, Labels: labels, Fingerprint: alerts.FingerprintOf(labels)},

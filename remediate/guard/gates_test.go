@@ -94,6 +94,68 @@ var cases = []struct {
 		t.On, t.Allowed = remediate.Unit("dbus.service"), true
 	}},
 
+	{"maintenance", ReasonMaintenance, "people work on it", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Maintenance = "sunday" }},
+	{"maintenance", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Maintenance, f.Asked = "sunday", true }},
+	{"silence", ReasonSilenced, "a person's", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Silence = &remediate.Silence{By: "ann"} }},
+	{"silence", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Silence, f.Asked = &remediate.Silence{By: "ann"}, true
+	}},
+	{"source", ReasonSourceSilent, "it is silent", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.SilentSource = "rave" }},
+	{"source", "", "the ladder was begun", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.SilentSource, f.Begun = "rave", true }},
+	{"source", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.SilentSource, f.Asked = "rave", true }},
+	{"start-up", ReasonStartingUp, "just booted", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.StartupGrace = now.Up + time.Minute
+	}},
+	{"start-up", "", "it is over", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.StartupGrace = now.Up
+	}},
+	{"start-up", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.StartupGrace, f.Asked = now.Up+time.Minute, true
+	}},
+	{"storm", ReasonStorm, "much broke", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Storm = &remediate.Storm{Why: "5 broke"} }},
+	{"storm", ReasonStorm, "the ladder was begun, and another rung is next", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Storm, f.Begun = &remediate.Storm{Why: "5 broke"}, true
+	}},
+	{"storm", "", "a rung is under way", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Storm, f.Climbing = &remediate.Storm{Why: "5 broke"}, true
+	}},
+	{"storm", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Storm, f.Asked = &remediate.Storm{Why: "5 broke"}, true
+	}},
+	{"rates", ReasonRate, "used up", window(3, 1)},
+	{"rates", ReasonRate, "one rung on more than is left", window(2, 2)},
+	{"rates", "", "one left", window(2, 1)},
+	{"rates", "", "nothing is touched anew", window(5, 0)},
+	{"rates", "", "a person asks", func(f *Facts, t *Touched, s *remediate.Situation) { window(3, 1)(f, t, s); f.Asked = true }},
+	{"breaker", ReasonBreaker, "of the unit", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Breakers = []remediate.Breaker{{On: web, Why: "2 failed"}}
+	}},
+	{"breaker", ReasonBreaker, "of the playbook", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Breakers = []remediate.Breaker{{Playbook: "p", Why: "3 failed"}}
+	}},
+	{"breaker", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Breakers, f.Asked = []remediate.Breaker{{On: web}}, true
+	}},
+	{"flapping", ReasonFlapping, "the third time", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Flaps, f.Flapping = 3, flapping3 }},
+	{"flapping", "", "the second time", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Flaps, f.Flapping = 2, flapping3 }},
+	{"flapping", "", "no figure", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Flaps = 9 }},
+	{"flapping", "", "the ladder was begun", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Flaps, f.Flapping, f.Begun = 3, flapping3, true
+	}},
+	{"flapping", "", "a person asks", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Flaps, f.Flapping, f.Asked = 3, flapping3, true
+	}},
+	{"minimum healthy", ReasonMinHealthy, "the last one", group(Group{Min: 1, Healthy: 1, Takes: 1})},
+	{"minimum healthy", ReasonMinHealthy, "two of three have to stay", group(Group{Min: 2, Healthy: 2, Takes: 1})},
+	{"minimum healthy", "", "another one stays", group(Group{Min: 1, Healthy: 2, Takes: 1})},
+	{"minimum healthy", "", "it is down already", group(Group{Min: 2, Healthy: 1})},
+	{"minimum healthy", ReasonGroupUnreadable, "the other one can't tell", group(Group{Min: 1, Healthy: 1, Unknown: 1, Takes: 1})},
+	{"minimum healthy", ReasonGroupUnreadable, "it can't tell itself", group(Group{Min: 1, Unknown: 1, Unsure: 1})},
+	{"minimum healthy", "", "it can't tell itself, and others stay", group(Group{Min: 1, Healthy: 1, Unknown: 1, Unsure: 1})},
+	{"minimum healthy", "", "a person asks", func(f *Facts, t *Touched, s *remediate.Situation) {
+		group(Group{Min: 1, Healthy: 1, Takes: 1})(f, t, s)
+		f.Asked = true
+	}},
 	{"host", ReasonHostsTurn, "it is at work", func(f *Facts, _ *Touched, _ *remediate.Situation) {
 		f.Aside = &remediate.StoodAside{Until: now.Add(time.Minute), By: "the host"}
 	}},
@@ -150,6 +212,20 @@ var cases = []struct {
 	}},
 }
 
+// flapping3 is three times in half an hour.
+var flapping3 = remediate.Rate{Max: 3, Per: 30 * time.Minute}
+
+// window is a bound of 3 of which so much was used.
+func window(made, fresh int) func(*Facts, *Touched, *remediate.Situation) {
+	return func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Windows = []Window{{Of: "host", Max: 9, Per: time.Hour, New: fresh}, {Of: "unit:web.service", Max: 3, Per: time.Hour, Made: made, New: fresh}}
+	}
+}
+
+func group(g Group) func(*Facts, *Touched, *remediate.Situation) {
+	return func(f *Facts, _ *Touched, _ *remediate.Situation) { g.Name = "front"; f.Groups = []Group{g} }
+}
+
 func ago(d time.Duration) remediate.Instant {
 	return remediate.Instant{Wall: now.Wall.Add(-d), Boot: now.Boot, Up: now.Up - d}
 }
@@ -189,7 +265,8 @@ func TestEachGateRefusesWhatItIsForAndNothingElse(t *testing.T) {
 }
 
 func TestTheOrderOfTheGates(t *testing.T) {
-	want := []string{"frozen", "observe-only", "unknown target", "stale", "truncated", "person", "host", "busy", "guest", "cooldown", "attempts", "second rollback", "deny list", "approval"}
+	want := []string{"frozen", "observe-only", "unknown target", "maintenance", "silence", "stale", "truncated", "source", "person", "host", "start-up", "storm",
+		"busy", "guest", "cooldown", "attempts", "rates", "breaker", "flapping", "minimum healthy", "second rollback", "deny list", "approval"}
 	f := fine()
 	for n := len(want) - 1; n >= 0; n-- { // the gate in front decides, whatever those behind it would say
 		for _, c := range cases {
@@ -300,5 +377,52 @@ func TestFactsReadBack(t *testing.T) {
 	}
 	if Judge(read) != Judge(f) {
 		t.Error("judged again from the log it comes to something else")
+	}
+}
+
+func TestWhatIsToldOnceIsQuietAfterwards(t *testing.T) {
+	f := fine()
+	f.Storm, f.Frozen = &remediate.Storm{}, nil
+	if Judge(f).Quiet {
+		t.Error("the first one of a storm is not told")
+	}
+	if f.StormTold = true; !Judge(f).Quiet {
+		t.Error("each one of a storm is told")
+	}
+	if f.Frozen = (&remediate.Freeze{By: "ann"}); Judge(f).Quiet {
+		t.Error("the first one of a freeze is not told")
+	}
+	if f.FreezeTold = true; !Judge(f).Quiet {
+		t.Error("each one of a freeze is told")
+	}
+}
+
+// TestWhatStepsTakeAwayFromAGroup: restarts follow each other, stops add up, and what
+// is down already, or not in the group, takes nothing away.
+func TestWhatStepsTakeAwayFromAGroup(t *testing.T) {
+	group := remediate.ManagedGroup{Units: []string{"a.service", "b.service", "c.service"}, MinHealthy: 2}
+	step := func(do remediate.Verb, unit string) remediate.Step {
+		return remediate.Step{Do: do, On: remediate.Unit(unit)}
+	}
+	restart, stop := remediate.VerbRestart, remediate.VerbStop
+	well := map[string]remediate.Health{"a.service": remediate.Healthy, "b.service": remediate.Healthy, "c.service": remediate.Healthy}
+	for name, c := range map[string]struct {
+		steps  []remediate.Step
+		health map[string]remediate.Health
+		want   Group
+	}{
+		"one":                     {[]remediate.Step{step(restart, "a.service")}, well, Group{Healthy: 3, Takes: 1}},
+		"one after the other":     {[]remediate.Step{step(restart, "a.service"), step(restart, "b.service")}, well, Group{Healthy: 3, Takes: 1}},
+		"two stopped":             {[]remediate.Step{step(stop, "a.service"), step(stop, "b.service")}, well, Group{Healthy: 3, Takes: 2}},
+		"another unit":            {[]remediate.Step{step(restart, "x.service")}, well, Group{Healthy: 3}},
+		"started":                 {[]remediate.Step{step(remediate.VerbStart, "a.service")}, well, Group{Healthy: 3}},
+		"down already":            {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Unhealthy, "b.service": remediate.Healthy, "c.service": remediate.Unhealthy}, Group{Healthy: 1}},
+		"nobody knows":            {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Unknown}, Group{Unknown: 3, Unsure: 1}},
+		"nobody knows the others": {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Healthy}, Group{Healthy: 1, Unknown: 2, Takes: 1}},
+	} {
+		c.want.Name, c.want.Min = "front", 2
+		if got := GroupOf("front", group, c.steps, c.health); got != c.want {
+			t.Errorf("%s: %+v, should be %+v", name, got, c.want)
+		}
 	}
 }

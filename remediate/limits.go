@@ -168,24 +168,18 @@ func (inv Inventory) GroupsOf(unit string) []string {
 	return in
 }
 
-// Hours is a time that comes again, such as every Sunday night.
-type Hours interface {
-	// ContainsTime reports whether a moment lies in it.
-	ContainsTime(t time.Time) bool
-}
-
 // Maintenance is a time in which people work on things, so that nothing is done to
 // them.
 type Maintenance struct {
 	Name  string
-	Times []Hours
+	Times Hours
 	// Units, VMs and Playbooks are what it is about; without any of them it is all.
 	Units, VMs, Playbooks []string
 }
 
 // Covers reports whether it is maintenance now, of the playbook or of any of those.
 func (m Maintenance) Covers(playbook string, targets []Target, now time.Time) bool {
-	if !slices.ContainsFunc(m.Times, func(h Hours) bool { return h.ContainsTime(now) }) {
+	if !m.Times.Have(now) {
 		return false
 	}
 	all := len(m.Units)+len(m.VMs)+len(m.Playbooks) == 0

@@ -35,7 +35,7 @@ type metrics struct {
 	// breakable are the names for which a breaker can be told: those of the
 	// configuration, and no others.
 	breakable []remediate.BreakerKey
-	states map[remediate.ID]remediate.State
+	states    map[remediate.ID]remediate.State
 	// asked is since when people are wanted for an incident; the zero instant once
 	// one has spoken.
 	asked map[remediate.ID]remediate.Instant

@@ -81,6 +81,7 @@ install-vm: install
 	install -m 0644 deploy/systemd/nightshift.service.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d/
 	install -m 0644 deploy/systemd/rave-vm.service deploy/systemd/rave-proof.service deploy/systemd/nightshift-promote@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	sed -i 's|^ExecStart=/usr/bin/nightshift|ExecStart=$(PREFIX)/bin/nightshift|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift-promote@.service
+	sed -i 's|^ExecStop=-/usr/bin/nightshift|ExecStop=-$(PREFIX)/bin/nightshift|' $(DESTDIR)$(PREFIX)/lib/systemd/system/rave-vm.service
 	install -D -m 0644 deploy/systemd/rave-vm.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf
 	install -D -m 0644 deploy/systemd/rave-vm.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
 	install -d -m 0755 $(DESTDIR)$(PREFIX)/share/nightshift/rave-host

@@ -122,7 +122,7 @@ func TestACopyReachesNothingOfTheMachine(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	look := "#!/bin/sh\nfor f in /run/rave/qmp.sock /run/rave/guest.sock " + data + "; do\n  test -r $f || test -w $f && echo $f\n  mv $f $f.x && echo $f moved\ndone > " + said + "\nexit 0\n"
+	look := "#!/bin/sh\nfor f in /run/rave/qmp.sock /run/rave/guest.sock /run/rave/stop/qmp.sock " + data + "; do\n  test -r $f || test -w $f && echo $f\n  mv $f $f.x && echo $f moved\ndone > " + said + "\nexit 0\n"
 	if err := host.WriteFile(qemu, []byte(look), 0o755); err != nil {
 		t.Fatal(err)
 	}

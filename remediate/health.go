@@ -45,6 +45,9 @@ type Observation struct {
 	Health Health `json:"health"`
 	// Detail says what was seen, in the words of [Brief]: bounded, never a secret.
 	Detail string `json:"detail,omitzero"`
+	// Down is whether what was asked has ended, and waiting will not mend that: it runs
+	// again only when somebody starts it.
+	Down bool `json:"down,omitzero"`
 	// Took is how long the probe took.
 	Took time.Duration `json:"took,omitzero"`
 }

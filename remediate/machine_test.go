@@ -200,6 +200,13 @@ func TestAVMHasTimeToBoot(t *testing.T) {
 		booting(t).probes(Unhealthy).after(100*time.Second).probes(Unhealthy).is(Verifying, "").
 			probes(Healthy).after(time.Minute).probes(Healthy).is(Resolved, ReasonFixed)
 	})
+	t.Run("unless it is down by then, and whatever else is unknown", func(t *testing.T) {
+		down := Observation{Probe: "vm:rave", Health: Unhealthy, Down: true, Detail: "its QEMU was killed"}
+		l := booting(t).give(Input{Probed: []Observation{{Probe: "front", Health: Unknown}, down}})
+		if l.is(Escalated, ReasonExhausted); !strings.Contains(l.i.Detail, down.Detail) {
+			t.Errorf("people hear %q", l.i.Detail)
+		}
+	})
 	t.Run("it does not come", func(t *testing.T) {
 		booting(t).probes(Unhealthy).after(2*time.Minute).probes(Unhealthy).is(Escalated, ReasonExhausted)
 	})

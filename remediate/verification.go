@@ -74,12 +74,15 @@ func (d *decision) recovered() {
 
 // judge says what the probes have shown: the same answer for a whole window
 // decides. Healthy that did not last is not fixed; unknown decides nothing until
-// the verification's own end, nor unhealthy while a VM may still boot. It is said in
-// the words of the newest answers: those that were recorded may be of long ago.
+// the verification's own end, nor unhealthy while a VM may still boot. What is down is
+// not fixed at once: a VM whose QEMU was killed does not boot any more. It is said in the
+// words of the newest answers: those that were recorded may be of long ago.
 func (w *Watch) judge(v Verify, boots time.Duration, now Instant, newest []Observation) (Outcome, string) {
 	same := now.Since(w.Since)
 	over := now.Since(w.Started) >= v.Within
 	switch {
+	case slices.ContainsFunc(newest, func(o Observation) bool { return o.Down }):
+		return NotFixed, worstDetail(newest)
 	case w.Worst == Healthy && same >= v.Window:
 		return Fixed, fmt.Sprintf("healthy for %s", v.Window)
 	case w.Broke && w.Worst == Unhealthy:

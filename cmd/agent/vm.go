@@ -33,7 +33,7 @@ func (c *cli) vmCommand() *cobra.Command {
 	}
 	checkpoint.AddCommand(c.checkpointCreateCommand(), c.checkpointListCommand())
 	command.AddCommand(c.vmListCommand(), c.vmStatusCommand(), checkpoint, c.promoteCommand(), c.vmVerifyCommand(),
-		c.deployCommand(), c.rollbackCommand(), c.adoptCommand(), c.keepCommand())
+		c.deployCommand(), c.rollbackCommand(), c.adoptCommand(), c.keepCommand(), c.shutDownCommand())
 	return command
 }
 

@@ -167,6 +167,12 @@ func Adopt(ctx context.Context, s Settings, vm, name, by string, from map[string
 	return r.Digest(), nil
 }
 
+// ShutDown presses the power button of a QEMU, by a monitor that nobody else uses, until
+// its process has ended. It is for the unit of a virtual machine that is stopped.
+func ShutDown(ctx context.Context, monitor string, pid int, within time.Duration) error {
+	return qemu.PowerButton{Monitor: monitor, PID: pid, Within: within}.Press(ctx)
+}
+
 // promotionOf is what the inventory says of a promotion.
 func promotionOf(s Settings, vm, name, agentUser string) (qemu.PromoteOptions, error) {
 	spec, err := specOf(s, vm)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"nightshift/remediate"
+	"nightshift/remediate/qemu"
 )
 
 func TestAPausedGuestGoesOn(t *testing.T) {
@@ -67,6 +68,29 @@ func TestAVMThatIsDown(t *testing.T) {
 		}
 	}
 	s.do(remediate.VerbPowerDown, nil) // of one that is down already
+}
+
+// TestAQEMUThatWasKilledDoesNotComeBackByItself unless somebody is about to start it.
+func TestAQEMUThatWasKilledDoesNotComeBackByItself(t *testing.T) {
+	s := newSite(t)
+	s.start()
+	s.do(remediate.VerbCont, nil)
+	if o := s.vm.Probe(s.ctx()); o.Down {
+		t.Errorf("while it runs the probe says %+v", o)
+	}
+	s.keeper.Kill(unit)
+	if o := s.vm.Probe(s.ctx()); !o.Down || !strings.Contains(o.Detail, "has failed") {
+		t.Errorf("once it was killed the probe says %+v", o)
+	}
+	s.keeper.Change(unit, func(u *qemu.UnitState) { u.Settling = true })
+	if o := s.vm.Probe(s.ctx()); o.Down {
+		t.Errorf("while it is being started the probe says %+v", o)
+	}
+	s.keeper.Change(unit, func(u *qemu.UnitState) { u.Settling = false })
+	s.do(remediate.VerbPowerDown, nil)
+	if o := s.vm.Probe(s.ctx()); o.Down || o.Health != remediate.Unhealthy {
+		t.Errorf("while the agent holds it the probe says %+v", o)
+	}
 }
 
 func TestSituation(t *testing.T) {

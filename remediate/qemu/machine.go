@@ -90,8 +90,20 @@ func (v *VM) Probe(ctx context.Context) remediate.Observation {
 	begin := time.Now()
 	o := remediate.Observation{Probe: remediate.VMProbe(v.o.Name)}
 	o.Health, o.Detail = v.look(ctx)
+	o.Down = o.Health == remediate.Unhealthy && v.staysDown(ctx)
 	o.Detail, o.Took = remediate.Brief(o.Detail), time.Since(begin)
 	return o
+}
+
+// staysDown reports whether its unit has ended and nobody is about to start it: no job of
+// it is under way, and we do not hold it to do so.
+func (v *VM) staysDown(ctx context.Context) bool {
+	u, err := v.unit(ctx)
+	if err != nil || u.Active || u.Settling {
+		return false
+	}
+	h, _, err := v.place.readHold()
+	return err == nil && !h.ours()
 }
 
 func (v *VM) look(ctx context.Context) (remediate.Health, string) {

@@ -122,12 +122,16 @@ func (a prove) empty(ctx context.Context, disk string) error {
 }
 
 // healthy waits until all probes have answered healthy for the window, and says what was
-// wrong when that takes longer than a boot may.
+// wrong when that takes longer than a boot may, or the copy has ended.
 func (a prove) healthy(ctx context.Context) (verdict string, err error) {
 	window := cmp.Or(a.o.Proof.Window, DefaultProofWindow)
 	within := a.o.BootsWithin + window
-	verdict, since := "no probe has answered", time.Time{}
-	ok := wait(ctx, within, func(ctx context.Context) bool {
+	verdict, since, ended := "no probe has answered", time.Time{}, false
+	over := wait(ctx, within, func(ctx context.Context) bool {
+		if u, err := a.o.Keeper.State(ctx, a.o.Proof.Unit); err == nil && !u.Active {
+			verdict, ended = a.o.Proof.Unit+" has ended: "+u.Result, true
+			return true
+		}
 		var asked []remediate.Observation
 		for _, name := range a.o.Proof.Healthy {
 			o := a.o.Probe(ctx, name)
@@ -143,7 +147,9 @@ func (a prove) healthy(ctx context.Context) (verdict string, err error) {
 		return !since.IsZero() && time.Since(since) >= window
 	})
 	switch {
-	case ok:
+	case ended:
+		return verdict, nil
+	case over:
 		return "", nil
 	case ctx.Err() != nil:
 		return "", ctx.Err()

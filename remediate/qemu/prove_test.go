@@ -72,6 +72,24 @@ func TestACheckpointThatIsNotHealthyIsNotProved(t *testing.T) {
 	s.wantNoProof()
 }
 
+func TestACopyThatEndsIsNotWaitedFor(t *testing.T) {
+	var s *site
+	s = newSite(t, func(o *qemu.Options) {
+		o.BootsWithin = time.Hour
+		o.Proof = &qemu.Proof{Unit: proof, QMP: o.QMP, Healthy: []string{"proof-port"}}
+		o.Probe = func(_ context.Context, name string) remediate.Observation {
+			s.keeper.Kill(proof)
+			return remediate.Observation{Probe: name, Health: remediate.Unhealthy}
+		}
+	})
+	r, err := s.try(remediate.VerbProve, s.source(remediate.LastKnownGood, nil))
+	s.must(err)
+	if r.Result != remediate.Failed || !strings.Contains(r.Detail, proof+" has ended: exit-code") {
+		t.Errorf("receipt: %+v", r)
+	}
+	s.wantNoProof()
+}
+
 func TestAKilledProofIsEndedAndDoneAgain(t *testing.T) {
 	for _, point := range []string{"prove.made", "prove.started"} {
 		t.Run(point, func(t *testing.T) {

@@ -119,7 +119,7 @@ vms:
     healthy: [vm-port]
     boots_within: %s
     power_down_within: %s
-    proof: {unit: rave-proof.service, qmp: /run/rave/proof.sock, healthy: [proof-port]}
+    proof: {unit: rave-proof.service, qmp: /run/rave-proof/qmp.sock, healthy: [proof-port]}
     deploys_from: [/var/lib/rave/incoming]
     auto: %s
     keep_aside: {count: 100}

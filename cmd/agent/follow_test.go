@@ -131,7 +131,11 @@ func (a *heldAgent) served(t *testing.T) *oncall.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	service, err := oncall.Serve(oncall.Options{Host: "rave-host", Conn: conn, Agent: a, Machines: a, History: a, Logger: slog.New(slog.DiscardHandler)})
+	service, err := oncall.Serve(oncall.Options{
+		Host: "rave-host", Conn: conn, Agent: a, Machines: a, History: a, Logger: slog.New(slog.DiscardHandler),
+		Person: func(string) (oncall.Person, bool) { return oncall.Person{Key: public}, true },
+		Now:    func() remediate.Instant { return remediate.Instant{Wall: time.Now()} },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,7 @@ type Agent struct {
 	bus       *systemd.Bus
 	world     *world
 	engine    *engine.Engine
+	notifier  *oncall.Notifier
 	counts    *webhook.Metrics
 	damaged   *journal.Damage
 	inside    inside
@@ -106,6 +107,7 @@ func (a *Agent) openJournal(file *inventory.File, config engine.Config) (*remedi
 	j, err := journal.Open(context.Background(), journal.Options{
 		Dir: s.StateDir, Host: file.Host.Name, Agent: a.version, Inventory: file.Digest, Playbooks: digestOf(config),
 		Listen: s.NATSListen, TLSCert: s.NATSTLSCertFile, TLSKey: s.NATSTLSKeyFile, TLSCA: s.NATSCAFile,
+		People: usersOf(file), Leaf: s.leaf(),
 		Snapshot: func() ([]byte, error) { return remediate.EncodeJSON(ledger) },
 		Now:      a.now, Log: a.log, Metrics: a.registry,
 	})
@@ -117,8 +119,21 @@ func (a *Agent) openJournal(file *inventory.File, config engine.Config) (*remedi
 	}
 	a.journal = j
 	a.teardown.add("journal", j.Close)
-	a.damaged, err = j.Replay(context.Background(), fold(ledger))
-	return ledger, err
+	if a.damaged, err = j.Replay(context.Background(), fold(ledger)); err != nil {
+		return nil, err
+	}
+	return ledger, a.startNotifying(file.Host.Name)
+}
+
+// startNotifying publishes notifications from now on.
+func (a *Agent) startNotifying(host string) error {
+	conn, err := a.journal.NotifyConn()
+	if err != nil {
+		return err
+	}
+	a.notifier = oncall.NewNotifier(host, conn, a.log)
+	a.teardown.add("notifications", a.notifier.Stop)
+	return nil
 }
 
 // fold applies what the log holds to a ledger.
@@ -259,7 +274,8 @@ func (a *Agent) startPeople() error {
 		return err
 	}
 	service, err := oncall.Serve(oncall.Options{
-		Host: a.file().Host.Name, Version: a.version, Conn: conn, Agent: people{a}, Machines: people{a}, History: history{a.journal}, Logger: a.log,
+		Host: a.file().Host.Name, Version: a.version, Conn: conn, Person: a.person, Now: a.now,
+		Agent: people{a}, Machines: people{a}, History: history{a.journal}, Logger: a.log,
 	})
 	if err != nil {
 		return err
@@ -312,6 +328,9 @@ func (a *Agent) Reload() error {
 	}
 	if file.Host.Name != a.file().Host.Name {
 		return fmt.Errorf("cannot reload: host.name changed from %s to %s; restart the agent for that", a.file().Host.Name, file.Host.Name)
+	}
+	if err := a.journal.SetPeople(usersOf(file)); err != nil {
+		return fmt.Errorf("cannot reload: %w", err)
 	}
 	a.inventory.Store(file)
 	a.journal.Describe(file.Digest, digestOf(config))

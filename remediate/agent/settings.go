@@ -19,6 +19,7 @@ import (
 	"nightshift/remediate"
 	"nightshift/remediate/guard"
 	"nightshift/remediate/inventory"
+	"nightshift/remediate/journal"
 )
 
 // Settings are the process's own, from the environment: NIGHTSHIFT_ and the name
@@ -40,10 +41,10 @@ type Settings struct {
 	WebhookTokenFile string `split_words:"true" desc:"a file with the bearer token that Alertmanager sends"`
 	// NATSListen is where people connect.
 	NATSListen      string `envconfig:"NATS_LISTEN" default:"127.0.0.1:9798" desc:"where people connect by NATS; empty for nowhere"`
-	NATSLeaf        string `envconfig:"NATS_LEAF" desc:"your NATS cluster, which people's account joins as a leaf node"`
+	NATSLeaf        string `envconfig:"NATS_LEAF" desc:"your NATS cluster, which people's account joins as a leaf node (nats://HOST:7422)"`
 	NATSCredsFile   string `envconfig:"NATS_CREDS_FILE" desc:"credentials for that cluster"`
 	NATSNKeyFile    string `envconfig:"NATS_NKEY_FILE" desc:"an nkey seed for that cluster"`
-	NATSCAFile      string `envconfig:"NATS_CA_FILE" desc:"the authority that people's certificates must come from"`
+	NATSCAFile      string `envconfig:"NATS_CA_FILE" desc:"the authority of the NATS certificates: of the listener, and of the cluster"`
 	NATSTLSCertFile string `envconfig:"NATS_TLS_CERT_FILE" desc:"the certificate of the NATS listener; required off loopback"`
 	NATSTLSKeyFile  string `envconfig:"NATS_TLS_KEY_FILE" desc:"its key"`
 	// PrometheusURL is asked by promql probes that name no server.
@@ -104,15 +105,18 @@ func (s Settings) check() []error {
 	}
 	oneOf("LOG_LEVEL", s.LogLevel, "debug", "info", "warn", "error")
 	oneOf("LOG_FORMAT", s.LogFormat, "auto", "text", "json")
-	for name, value := range map[string]string{"NATS_LEAF": s.NATSLeaf, "NATS_CREDS_FILE": s.NATSCredsFile, "NATS_NKEY_FILE": s.NATSNKeyFile} {
-		if value != "" {
-			errs = append(errs, fmt.Errorf("cannot use %s_%s: this version joins no NATS cluster; unset it", prefix, name))
-		}
+	if err := s.leaf().Check(); err != nil {
+		errs = append(errs, err)
 	}
 	if !filepath.IsAbs(s.StateDir) {
 		errs = append(errs, fmt.Errorf("cannot use %s_STATE_DIR=%q: expected an absolute path", prefix, s.StateDir))
 	}
 	return errs
+}
+
+// leaf is the NATS cluster that people's account joins.
+func (s Settings) leaf() journal.Leaf {
+	return journal.Leaf{URL: s.NATSLeaf, Creds: s.NATSCredsFile, NKey: s.NATSNKeyFile, CA: s.NATSCAFile}
 }
 
 // own are variables with our prefix that are no settings: the test build's.

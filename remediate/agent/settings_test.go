@@ -53,7 +53,7 @@ func TestAllErrorsOfTheEnvironmentComeAtOnce(t *testing.T) {
 		`cannot use NIGHTSHIFT_LOG_LEVEL="loud": expected one of debug, info, warn, error`,
 		`cannot use NIGHTSHIFT_LOGFORMAT: there is no such setting; did you mean "NIGHTSHIFT_LOG_FORMAT"?`,
 		`cannot use NIGHTSHIFT_STATE_DIR="state": expected an absolute path`,
-		`cannot use NIGHTSHIFT_NATS_LEAF: this version joins no NATS cluster; unset it`,
+		`cannot use NIGHTSHIFT_NATS_LEAF: expected nats://HOST:PORT or tls://HOST:PORT`,
 		`cannot use NIGHTSHIFT_SOMETHINGS: there is no such setting`,
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -12,6 +12,7 @@ import (
 
 	"nightshift/remediate"
 	"nightshift/remediate/failpoint"
+	"nightshift/remediate/oncall"
 )
 
 // reached is where a test build can be made to die.
@@ -21,8 +22,12 @@ func reached(boundary string) {
 	}
 }
 
-// told logs what became durable. It says what the log says, in the same words.
+// told tells people what became durable, and logs it. It says what the log says, in
+// the same words, and waits for nobody.
 func (a *Agent) told(e remediate.Event, i *remediate.Incident) {
+	if n, ok := oncall.NotificationOf(e, i); ok {
+		a.notifier.Tell(n)
+	}
 	if i == nil {
 		a.log.Info("recorded", slog.String("event", string(e.Type)))
 		return

@@ -3,7 +3,6 @@ package journal
 import (
 	"fmt"
 
-	"github.com/nats-io/jwt/v2"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nkeys"
 )
@@ -19,41 +18,62 @@ const (
 // operator's seed on this host.
 const operator = "operator"
 
-// inside is the key of this process's own users. It exists only in memory, a
-// new one for each start, so nobody else can be them.
-func insideKey() (nkeys.KeyPair, string, error) {
-	pair, err := nkeys.CreateUser()
-	if err != nil {
-		return nil, "", fmt.Errorf("cannot make a key for the agent: %w", err)
-	}
-	public, err := pair.PublicKey()
-	if err != nil {
-		return nil, "", fmt.Errorf("cannot make a key for the agent: %w", err)
-	}
-	return pair, public, nil
-}
-
-// identities are the keys that the server knows.
+// identities are the keys of this process's own users, which exist only in
+// memory, new ones for each start, so nobody else can be them; and who else may
+// connect.
 type identities struct {
-	journal, agent nkeys.KeyPair
-	// the public halves
-	journalKey, agentKey, operatorKey string
+	// journal reaches the streams. agent hears people and answers to inboxes;
+	// notifier may publish notifications, and nothing makes it answer.
+	journal, agent, notifier nkeys.KeyPair
+	operatorKey              string
+	gate                     *gate
 }
 
 // newIdentities makes the process's own keys, and takes the operator's.
-func newIdentities(operatorKey string) (*identities, error) {
-	ids := &identities{operatorKey: operatorKey}
-	var err error
-	if ids.journal, ids.journalKey, err = insideKey(); err != nil {
-		return nil, err
+func newIdentities(o *Options, operatorKey string) (*identities, error) {
+	ids := &identities{operatorKey: operatorKey, gate: newGate(o.logger())}
+	for _, key := range []*nkeys.KeyPair{&ids.journal, &ids.agent, &ids.notifier} {
+		pair, err := nkeys.CreateUser()
+		if err != nil {
+			return nil, fmt.Errorf("cannot make a key for the agent: %w", err)
+		}
+		*key = pair
 	}
-	ids.agent, ids.agentKey, err = insideKey()
-	return ids, err
+	return ids, ids.admit(o.Host, o.People)
 }
 
-// configure sets accounts and users in the server's options. The export is one
-// way: PEOPLE sees what the stream republishes, and can publish nothing back,
-// also not by the reply subject of a request, which no permission covers.
+// admit makes people, the operator and this process those who may connect.
+func (ids *identities) admit(host string, people []Person) error {
+	users := map[string]guest{
+		ids.operatorKey: {name: operator, account: peopleAccount, may: personMay(operator, host)},
+	}
+	for _, p := range people {
+		if err := p.check(); err != nil {
+			return err
+		}
+		if other, ok := users[p.Key]; ok {
+			return fmt.Errorf("cannot use the key of person %s: it is also that of %s", p.Name, other.name)
+		}
+		users[p.Key] = guest{name: p.Name, account: peopleAccount, may: personMay(p.Name, host)}
+	}
+	for key, inside := range map[nkeys.KeyPair]guest{
+		ids.journal:  {name: "nightshift-journal", account: journalAccount, inside: true},
+		ids.agent:    {name: "nightshift-agent", account: peopleAccount, inside: true, may: agentMay(host)},
+		ids.notifier: {name: "nightshift-notifier", account: peopleAccount, inside: true, may: notifierMay(host)},
+	} {
+		public, err := key.PublicKey()
+		if err != nil {
+			return fmt.Errorf("cannot make a key for the agent: %w", err)
+		}
+		users[public] = inside
+	}
+	ids.gate.use(users)
+	return nil
+}
+
+// configure sets accounts and who may connect in the server's options. The export
+// is one way: PEOPLE sees what the stream republishes, and can publish nothing
+// back, also not by the reply subject of a request, which no permission covers.
 func (ids *identities) configure(opts *server.Options, host string) error {
 	journal, people := server.NewAccount(journalAccount), server.NewAccount(peopleAccount)
 	events := eventsSubject(host, "*")
@@ -64,25 +84,26 @@ func (ids *identities) configure(opts *server.Options, host string) error {
 		return fmt.Errorf("cannot import %s: %w", events, err)
 	}
 	opts.Accounts = []*server.Account{journal, people}
-	opts.Nkeys = []*server.NkeyUser{
-		{Nkey: ids.journalKey, Account: journal, AllowedConnectionTypes: inProcess()},
-		{Nkey: ids.agentKey, Account: people, AllowedConnectionTypes: inProcess(), Permissions: agentMay(host)},
-		{Nkey: ids.operatorKey, Account: people, Permissions: personMay(operator, host)},
-	}
+	opts.CustomClientAuthentication = ids.gate
+	opts.AlwaysEnableNonce = true // what each one signs to prove that a key is theirs
 	return nil
-}
-
-// inProcess allows no connection from outside the process.
-func inProcess() map[string]struct{} {
-	return map[string]struct{}{jwt.ConnectionTypeInProcess: {}}
 }
 
 // agentMay is what the agent may do among people. It answers to inboxes only:
 // a request's reply subject is chosen by whoever asks.
 func agentMay(host string) *server.Permissions {
 	return &server.Permissions{
-		Publish:   allow("_INBOX.>", "nightshift.notify."+host+".*"),
+		Publish:   allow("_INBOX.>"),
 		Subscribe: allow("nightshift.do.*."+host+".*", "nightshift.ask."+host+".>", "$SRV.>", "_INBOX.>"),
+	}
+}
+
+// notifierMay is what the connection for notifications may do: it hears nothing,
+// so nobody can have it say anything.
+func notifierMay(host string) *server.Permissions {
+	return &server.Permissions{
+		Publish:   allow("nightshift.notify." + host + ".*"),
+		Subscribe: &server.SubjectPermission{Deny: []string{">"}},
 	}
 }
 

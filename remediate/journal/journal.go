@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"nightshift/remediate"
 )
@@ -30,9 +31,9 @@ type Journal struct {
 	mu    sync.Mutex
 	chain chain
 
-	// peopleMu guards the connection among people.
-	peopleMu sync.Mutex
-	people   *nats.Conn
+	// peopleMu guards the connections among people.
+	peopleMu         sync.Mutex
+	people, notifier *nats.Conn
 }
 
 // Open starts the server and opens the log. Damage is no error: see
@@ -230,22 +231,42 @@ func (j *Journal) Addr() string {
 }
 
 // PeopleConn is the agent's own connection among people. It may subscribe to
-// what they ask and answer to inboxes, and publish nightshift.notify.<host>.*;
-// nothing on it reaches the streams. It lasts until Close and over restarts of
-// the server.
+// what they ask and answer to inboxes; nothing on it reaches the streams. It lasts
+// until Close and over restarts of the server.
 func (j *Journal) PeopleConn() (*nats.Conn, error) {
+	return j.among(&j.people, "agent", j.store.ids.agent)
+}
+
+// NotifyConn is the connection for notifications: it may publish
+// nightshift.notify.<host>.* and hears nothing. It lasts as long.
+func (j *Journal) NotifyConn() (*nats.Conn, error) {
+	return j.among(&j.notifier, "notifier", j.store.ids.notifier)
+}
+
+// among is a connection among people, made when it is first asked for.
+func (j *Journal) among(conn **nats.Conn, name string, key nkeys.KeyPair) (*nats.Conn, error) {
 	j.peopleMu.Lock()
 	defer j.peopleMu.Unlock()
-	if j.people != nil {
-		return j.people, nil
+	if *conn != nil {
+		return *conn, nil
 	}
-	conn, err := j.store.door.connect("agent", j.store.ids.agent)
+	made, err := j.store.door.connect(name, key)
 	if err != nil {
 		return nil, err
 	}
-	j.people = conn
-	return conn, nil
+	*conn = made
+	return made, nil
 }
+
+// SetPeople changes who may connect beside the operator. Who is not among them any
+// more, or has another key, is disconnected at once; nobody else notices.
+func (j *Journal) SetPeople(people []Person) error {
+	return j.store.ids.admit(j.o.Host, people)
+}
+
+// OperatorKey is the public key of the user operator, whose seed lies in the state
+// directory.
+func (j *Journal) OperatorKey() string { return j.store.ids.operatorKey }
 
 // Close takes a snapshot when a start would have much to read, and stops
 // everything. It is bounded by ctx and the deadline of a server's end.
@@ -266,8 +287,10 @@ func (j *Journal) abandon() error {
 		errs = append(errs, j.alerts.close())
 	}
 	j.peopleMu.Lock()
-	if j.people != nil {
-		j.people.Close()
+	for _, conn := range []*nats.Conn{j.people, j.notifier} {
+		if conn != nil {
+			conn.Close()
+		}
 	}
 	j.peopleMu.Unlock()
 	if j.store != nil {

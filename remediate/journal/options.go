@@ -33,6 +33,11 @@ type Options struct {
 	// TLSCert, TLSKey and TLSCA are files in PEM. Off loopback the first two
 	// are required; TLSCA is the authority that the nats context trusts.
 	TLSCert, TLSKey, TLSCA string
+	// People may connect there, beside the operator; they can change later:
+	// [Journal.SetPeople].
+	People []Person
+	// Leaf is the cluster that people's account joins, if any.
+	Leaf Leaf
 	// Group may read the operator's seed; empty for nightshift, if the system
 	// has it.
 	Group string
@@ -69,7 +74,7 @@ func (o *Options) check() error {
 	if o.Now == nil || o.Snapshot == nil {
 		errs = append(errs, errors.New("cannot open the journal: it needs a clock and a snapshot function"))
 	}
-	return errors.Join(append(errs, o.checkListen())...)
+	return errors.Join(append(errs, o.checkListen(), o.Leaf.Check())...)
 }
 
 // checkListen refuses to be reachable from elsewhere without TLS.
@@ -148,6 +153,8 @@ const (
 	// openDeadline bounds one opening of the store. A damaged one can keep the
 	// server busy for ever; a sound one with a million events takes 0.4 s.
 	openDeadline = 10 * time.Second
+	// writeDeadline is how long one who does not read holds up what waits for them.
+	writeDeadline = callDeadline
 	// stopDeadline bounds the end of a server.
 	stopDeadline = 5 * time.Second
 )

@@ -171,9 +171,13 @@ func TestTheAgentNotifiesAndAnswersQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = service.Stop() }()
+	notifier, err := a.NotifyConn()
+	if err != nil {
+		t.Fatal(err)
+	}
 	conn, _ := a.person(t)
 	sub := subscribe(t, conn, "nightshift.notify.>")
-	if err := agentConn.Publish("nightshift.notify.rave-1.opened", []byte("one")); err != nil {
+	if err := notifier.Publish("nightshift.notify.rave-1.opened", []byte("one")); err != nil {
 		t.Fatal(err)
 	}
 	if msg, err := sub.NextMsg(callDeadline); err != nil || string(msg.Data) != "one" {

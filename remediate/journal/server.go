@@ -27,6 +27,7 @@ func startServer(o *Options, ids *identities) (*server.Server, error) {
 	}
 	log := &serverLog{log: o.logger()}
 	srv.SetLoggerV2(log, false, false, false)
+	ids.gate.serve(srv)
 	srv.Start()
 	if !srv.ReadyForConnections(callDeadline) {
 		err := fmt.Errorf("cannot start the NATS server: %s", log.why("it is not ready after "+callDeadline.String()))
@@ -48,12 +49,14 @@ func serverOptions(o *Options, ids *identities) (*server.Options, error) {
 		JetStreamDomain: o.Host,
 		MaxPayload:      MaxPayload,
 		// Everything that waits for a slow reader, among it a whole batch of
-		// the longest messages.
-		MaxPending:             8 * MaxPayload,
+		// the longest messages; whoever reads nothing for so long is cut off. A
+		// person who stops reading costs no more than that, and the log nothing.
+		MaxPending:             4 * MaxPayload,
+		WriteDeadline:          writeDeadline,
 		DisableJetStreamBanner: true,
 	}
+	var err error
 	if o.Listen != "" {
-		var err error
 		if opts.Host, opts.Port, err = o.listenAddr(); err != nil {
 			return nil, err
 		}
@@ -61,6 +64,9 @@ func serverOptions(o *Options, ids *identities) (*server.Options, error) {
 			return nil, err
 		}
 		opts.TLSTimeout = callDeadline.Seconds()
+	}
+	if opts.LeafNode, err = o.leafNode(); err != nil {
+		return nil, err
 	}
 	return opts, ids.configure(opts, o.Host)
 }

@@ -37,7 +37,7 @@ type store struct {
 }
 
 func newStore(o *Options, operatorKey string) (*store, error) {
-	ids, err := newIdentities(operatorKey)
+	ids, err := newIdentities(o, operatorKey)
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+	"github.com/nats-io/nkeys"
 
 	"nightshift/remediate"
 )
@@ -16,6 +20,9 @@ import (
 type Client struct {
 	conn       *nats.Conn
 	user, host string
+	// seedFile holds the person's key. It is read when something is to be signed,
+	// and what was read does not outlive that.
+	seedFile string
 }
 
 // ErrUnreachable says that no agent answers.
@@ -34,16 +41,23 @@ func Connect(url, user, host, seedFile string) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect to %s: %w (%w)", url, ErrUnreachable, err)
 	}
-	return &Client{conn: conn, user: user, host: host}, nil
+	return &Client{conn: conn, user: user, host: host, seedFile: seedFile}, nil
 }
 
 // Close ends the connection.
 func (c *Client) Close() { c.conn.Close() }
 
-// Do says a verb and waits for the answer. An error is the agent's refusal, or
+// Do says a verb and waits for the answer. It is signed where it has to be; the
+// seed never leaves this process. An error is the agent's refusal, or
 // [ErrUnreachable].
 func (c *Client) Do(ctx context.Context, verb string, r Request) (Reply, error) {
 	var reply Reply
+	if NeedsSignature(verb) {
+		var err error
+		if r, err = c.signed(ctx, verb, r); err != nil {
+			return reply, err
+		}
+	}
 	text, err := remediate.EncodeJSON(r)
 	if err != nil {
 		return reply, err
@@ -59,6 +73,53 @@ func (c *Client) Do(ctx context.Context, verb string, r Request) (Reply, error) 
 		return reply, errors.New(reply.Error)
 	}
 	return reply, nil
+}
+
+// signed is the request with this person's signature, about one incident by its
+// whole ID.
+func (c *Client) signed(ctx context.Context, verb string, r Request) (Request, error) {
+	if r.Incident != "" && !wholeID(r.Incident) {
+		id, err := c.find(ctx, r.Incident)
+		if err != nil {
+			return r, err
+		}
+		r.Incident = string(id)
+	}
+	r.Comment = strings.ToValidUTF8(r.Comment, "\uFFFD")
+	seed, err := os.ReadFile(c.seedFile)
+	if err != nil {
+		return r, fmt.Errorf("cannot sign with the key %s: %w", c.seedFile, err)
+	}
+	defer clear(seed)
+	key, err := nkeys.ParseDecoratedNKey(seed)
+	if err != nil {
+		return r, fmt.Errorf("cannot sign with the key %s: expected the seed of a user (SU…)", c.seedFile)
+	}
+	defer key.Wipe()
+	return sign(key, verb, c.host, c.user, r, time.Now())
+}
+
+// find is the one incident whose ID begins so: of those that are not over, else of
+// all.
+func (c *Client) find(ctx context.Context, prefix string) (remediate.ID, error) {
+	start, err := remediate.ParseIDPrefix(prefix)
+	if err != nil {
+		return "", err
+	}
+	var open []Summary
+	if err := c.Ask(ctx, AskIncidents, Filter{Open: true}, &open); err != nil {
+		return "", err
+	}
+	open = slices.DeleteFunc(open, func(s Summary) bool { return !strings.HasPrefix(string(s.ID), start) })
+	switch len(open) {
+	case 0:
+		var story Story
+		err := c.Ask(ctx, AskIncident, IncidentQuery{Incident: start}, &story)
+		return story.Incident.ID, err
+	case 1:
+		return open[0].ID, nil
+	}
+	return "", fmt.Errorf("cannot tell which incident %s is: %d begin so", start, len(open))
 }
 
 // Ask puts a query and reads the answer into value.

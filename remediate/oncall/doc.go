@@ -3,7 +3,9 @@
 // answered once what it did is durable.
 //
 // Who speaks is the subject, which the server enforces: a user may publish
-// nowhere but below their own name. Nothing in a message says who wrote it.
+// nowhere but below their own name. Nothing in a message says who wrote it; but a
+// verb that decides what is done is signed as well, with the key that the inventory
+// has for that user, and good for once and a few minutes.
 package oncall
 
 import "strings"
@@ -13,6 +15,7 @@ import "strings"
 //	nightshift.do.<user>.<host>.<verb>   a person's verb, a request
 //	nightshift.ask.<host>.<query>        a query, a request
 //	nightshift.events.<host>.<incident>  each event, once it is stored
+//	nightshift.notify.<host>.<kind>      what people should know of it
 
 // doSubject is where a user says a verb to a host.
 func doSubject(user, host, verb string) string {

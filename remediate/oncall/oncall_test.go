@@ -256,7 +256,13 @@ func served(t *testing.T) (*agent, *Client, *nats.Conn) {
 	}
 	t.Cleanup(conn.Close)
 	a := &agent{}
-	service, err := Serve(Options{Host: "rave-1", Version: "v1.2.3", Conn: conn, Agent: a, Machines: a, History: twoIncidents, Logger: slog.New(slog.DiscardHandler)})
+	service, err := Serve(Options{
+		Host: "rave-1", Version: "v1.2.3", Conn: conn, Agent: a, Machines: a, History: twoIncidents, Logger: slog.New(slog.DiscardHandler),
+		Person: func(user string) (Person, bool) {
+			return Person{Key: public, Approves: remediate.Rollback}, user == "ann"
+		},
+		Now: func() remediate.Instant { return remediate.Instant{Wall: time.Now()} },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +283,9 @@ func TestAVerbIsDoneByWhoeverTheSubjectSays(t *testing.T) {
 	}{
 		{Close, Request{Incident: "AA", Comment: "mended\x1b[2J"}}, {Resume, Request{Incident: "AA"}},
 		{Freeze, Request{For: time.Minute, Comment: "work"}}, {Thaw, Request{}}, {Accept, Request{Comment: "disk"}},
-		{Approve, Request{Incident: "AA", Plan: "5f2c"}}, {Deny, Request{Incident: "AA", Comment: "not now"}},
+		{Approve, Request{Incident: "aab", Plan: "5f2c"}}, {Deny, Request{Incident: "AAA", Comment: "not now"}},
+		{Ack, Request{Incident: "AA"}}, {Comment, Request{Incident: "AA", Comment: "it rains in"}}, {Cancel, Request{Incident: "AABBBBBB"}},
+		{Breaker, Request{Breaker: "playbook:web"}}, {Promote, Request{Playbook: "web", To: remediate.Act, Comment: "it earned it"}},
 		{Start, Request{Order: &Order{Playbook: "vm-rollback", Target: remediate.VM("rave"), Checkpoint: "monday", Comment: "slow since then"}}},
 	} {
 		if _, err := c.Do(t.Context(), r.verb, r.request); err != nil {
@@ -285,7 +293,9 @@ func TestAVerbIsDoneByWhoeverTheSubjectSays(t *testing.T) {
 		}
 	}
 	want := []string{"ann close AA mended\uFFFD[2J", "ann resume AA ", "ann freeze 1m0s work", "ann thaw", "ann accept disk",
-		"ann approve AA 5f2c", "ann deny AA not now",
+		"ann approve AABBBBBB 5f2c", "ann deny AAAAAAAA not now",
+		"ann ack AA ", "ann comment AA it rains in", "ann cancel AABBBBBB ",
+		"ann breaker playbook:web ", "ann promote web act it earned it",
 		"ann start vm-rollback vm:rave {By:ann Comment:slow since then Checkpoint:monday Image:}",
 	}
 	if !slices.Equal(a.said, want) {
@@ -299,7 +309,7 @@ func TestWhatDoesNotFitIsRefusedInWords(t *testing.T) {
 		"an unknown verb":   {refusal(c.Do(t.Context(), "explode", Request{})), `cannot "explode"`},
 		"no such incident":  {refusal(c.Do(t.Context(), Close, Request{Incident: "NONE"})), "cannot find a current incident"},
 		"no reason":         {refusal(c.Do(t.Context(), Accept, Request{})), "without a reason"},
-		"a yes to nothing":  {refusal(c.Do(t.Context(), Approve, Request{Incident: "AA"})), "cannot approve what was not seen"},
+		"a yes to nothing":  {refusal(c.Do(t.Context(), Approve, Request{Incident: "AAA"})), "cannot approve what was not seen"},
 		"no order":          {refusal(c.Do(t.Context(), Start, Request{})), "cannot start what is not named"},
 		"an unknown member": {raw(t, conn, `{"incident":"AA","yes":true}`), "unknown"},
 		"no JSON":           {raw(t, conn, `close AA`), "cannot decode"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,11 @@ type Options struct {
 	Version string
 	// Conn is the agent's own connection among people: it hears requests, and
 	// may publish to inboxes only.
-	Conn     *nats.Conn
+	Conn *nats.Conn
+	// Person is who a user is by the inventory in force; false for nobody.
+	Person func(user string) (Person, bool)
+	// Now is the clock that signatures expire by.
+	Now      func() remediate.Instant
 	Agent    Agent
 	Machines Machines
 	History  History
@@ -68,6 +73,7 @@ type Service struct {
 	micro  micro.Service
 	slots  chan struct{} // taken by verbs under way
 	asked  chan struct{} // taken by queries under way: never a verb's
+	nonces nonces
 	ctx    context.Context
 	cancel context.CancelFunc
 }
@@ -165,13 +171,17 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 	if err := remediate.DecodeStrict(m.Data, &r); err != nil {
 		return Reply{}, err
 	}
+	who, err := s.speaker(user, verb, r)
+	if err != nil {
+		return Reply{}, err
+	}
 	r.Comment = remediate.Brief(r.Comment)
 	switch verb {
 	case Freeze:
-		f, err := s.o.Agent.Freeze(ctx, user, r.Comment, r.For, nil)
+		f, err := s.o.Agent.Freeze(ctx, user, r.Comment, max(r.For, 0), who.proof)
 		return Reply{Done: frozenSentence(f)}, err
 	case Thaw:
-		return Reply{Done: "thawed: the agent acts again"}, s.o.Agent.Thaw(ctx, user, r.Comment, nil)
+		return Reply{Done: "thawed: the agent acts again"}, s.o.Agent.Thaw(ctx, user, r.Comment, who.proof)
 	case Accept:
 		if r.Comment == "" {
 			return Reply{}, errors.New("cannot accept the journal without a reason")
@@ -181,24 +191,55 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 		return s.start(ctx, user, r)
 	case Breaker:
 		return Reply{Done: fmt.Sprintf("breaker %s is closed: what failed before counts no more", remediate.Printable(string(r.Breaker)))},
-			s.o.Agent.CloseBreaker(ctx, r.Breaker, user, r.Comment, nil)
+			s.o.Agent.CloseBreaker(ctx, r.Breaker, user, r.Comment, who.proof)
 	case Promote:
 		return Reply{Done: fmt.Sprintf("playbook %s may %s", remediate.Printable(r.Playbook), r.To)},
-			s.o.Agent.Promote(ctx, r.Playbook, r.To, user, r.Comment, nil)
+			s.o.Agent.Promote(ctx, r.Playbook, r.To, user, r.Comment, who.proof)
 	case Ack, Approve, Deny, Cancel, Close, Resume, Comment:
-		return s.say(ctx, verb, user, r)
+		return s.say(ctx, verb, who, r)
 	}
-	return Reply{}, fmt.Errorf("cannot %q: expected one of %v", remediate.Printable(verb), Verbs)
+	return Reply{}, fmt.Errorf("cannot %q: nothing is known to do for it", verb)
+}
+
+// speaker is who said a verb, as far as that is sure.
+type speaker struct {
+	name     string
+	approves remediate.Risk
+	proof    *remediate.Proof
+}
+
+// speaker finds out who a user is, and checks the signature where one is needed.
+func (s *Service) speaker(user, verb string, r Request) (speaker, error) {
+	if !slices.Contains(Verbs, verb) {
+		return speaker{}, fmt.Errorf("cannot %q: expected one of %v", remediate.Printable(verb), Verbs)
+	}
+	person, ok := s.o.Person(user)
+	if !ok {
+		return speaker{}, fmt.Errorf("cannot %s: the inventory has no person %q", verb, remediate.Printable(user))
+	}
+	who := speaker{name: user, approves: person.Approves}
+	if !NeedsSignature(verb) {
+		return who, nil
+	}
+	now := s.o.Now().Wall
+	var err error
+	if who.proof, err = person.proof(verb, s.o.Host, user, r, now); err != nil {
+		return speaker{}, err
+	}
+	if !s.nonces.take(who.proof.Nonce, who.proof.Expires.Wall, now) {
+		return speaker{}, fmt.Errorf("cannot %s: this signature was used before; say it again", verb)
+	}
+	return who, nil
 }
 
 // say does a verb of one incident.
-func (s *Service) say(ctx context.Context, verb, user string, r Request) (Reply, error) {
+func (s *Service) say(ctx context.Context, verb string, who speaker, r Request) (Reply, error) {
 	if verb == Approve && r.Plan == "" && !r.Again {
 		return Reply{}, errors.New("cannot approve what was not seen: expected plan, the digest of the rung")
 	}
 	i, err := s.o.Agent.Say(ctx, r.Incident, remediate.Said{
-		Verb: verb, By: user, Comment: r.Comment, Plan: r.Plan, Mute: r.Mute, Again: r.Again, Force: r.Force,
-		Approves: remediate.Rollback,
+		Verb: verb, By: who.name, Comment: r.Comment, Plan: r.Plan, Mute: r.Mute, Again: r.Again, Force: r.Force,
+		Approves: who.approves, Proof: who.proof,
 	})
 	if err != nil {
 		return Reply{}, err
@@ -319,6 +360,13 @@ func (s *Service) queries() map[string]func(context.Context, []byte) (any, error
 				return nil, err
 			}
 			return Page(ctx, s.o.History, q)
+		},
+		AskNotifications: func(ctx context.Context, body []byte) (any, error) {
+			var q NotificationsQuery
+			if err := remediate.DecodeStrict(body, &q); err != nil {
+				return nil, err
+			}
+			return Notifications(ctx, s.o.History, s.o.Host, q)
 		},
 		AskExplain: func(ctx context.Context, body []byte) (any, error) {
 			var q ExplainQuery

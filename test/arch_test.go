@@ -37,6 +37,10 @@ var house = map[string]rule{
 		[]string{"nightshift/remediate/...", "nightshift/playbooks"},
 		"receiving must not know what is done about it",
 	},
+	"alerts/alertmanager": {
+		[]string{"nightshift/remediate", "nightshift/remediate/...", "nightshift/playbooks", "os/exec"},
+		"what is said to an Alertmanager is the same whatever it is said for",
+	},
 	"remediate": {
 		[]string{
 			"nightshift/remediate/...", "nightshift/playbooks", "net/http", "os", "os/exec", "time.Now",

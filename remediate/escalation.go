@@ -161,3 +161,12 @@ func (i *Incident) paged(p Paged, at Instant) {
 	page.Times++
 	i.Page, i.Acknowledged = &page, nil
 }
+
+// PageFailed says that no Alertmanager took an escalation: whoever is only called by
+// it does not know.
+type PageFailed struct {
+	// Incidents are those that nobody is called for, the oldest first.
+	Incidents []ID `json:"incidents"`
+	// Why is what keeps the Alertmanagers from it, and what to do.
+	Why string `json:"why"`
+}

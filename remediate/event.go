@@ -47,6 +47,7 @@ type Event struct {
 	AutonomySet   *AutonomySet   `json:"autonomySet,omitzero"`
 	StormBegan    *Storm         `json:"stormBegan,omitzero"`
 	SourceChanged *SourceChanged `json:"sourceChanged,omitzero"`
+	PageFailed    *PageFailed    `json:"pageFailed,omitzero"`
 }
 
 // The events of an incident, and of the host.
@@ -81,6 +82,7 @@ const (
 	HostAutonomySet   EventType = "host.autonomy_set"
 	HostStormBegan    EventType = "host.storm_began"
 	HostSourceChanged EventType = "host.source_changed"
+	HostPageFailed    EventType = "host.page_failed"
 )
 
 // EventTypes lists them all, for the documentation.
@@ -89,7 +91,7 @@ var EventTypes = []EventType{
 	StepStarted, StepFinished, VerifyStarted, IncidentProbed, VerifyFinished, IncidentAnswered,
 	IncidentEscalated, IncidentEnded, IncidentAcknowledged, IncidentPaged,
 	AlertsRead, HostFroze, HostThawed, HostWentBack, HostStoodAside,
-	HostBreakerOpened, HostBreakerClosed, HostAutonomySet, HostStormBegan, HostSourceChanged,
+	HostBreakerOpened, HostBreakerClosed, HostAutonomySet, HostStormBegan, HostSourceChanged, HostPageFailed,
 }
 
 // proof is the signature of the person whose word an event holds, if it needed one.

@@ -187,6 +187,7 @@ func (l *Ledger) applyHost(e Event) error {
 		l.Storm = e.StormBegan
 	case e.SourceChanged != nil:
 		put(&l.Sources, e.SourceChanged.Source, *e.SourceChanged)
+	case e.PageFailed != nil: // nothing follows from it
 	default:
 		return fmt.Errorf("cannot apply event %q of the host: it says nothing that is known", e.Type)
 	}

@@ -43,6 +43,7 @@ type Agent struct {
 	world     *world
 	engine    *engine.Engine
 	notifier  *oncall.Notifier
+	pager     *pager
 	counts    *webhook.Metrics
 	damaged   *journal.Damage
 	inside    inside
@@ -88,7 +89,7 @@ func (a *Agent) open() error {
 	}
 	a.openWorld(file, probes)
 	a.makeEngine(config, ledger)
-	return nil
+	return a.makePager()
 }
 
 // describe registers what says which program this is.
@@ -228,6 +229,7 @@ func (a *Agent) start(ctx context.Context) error {
 	if err := a.startPeople(); err != nil {
 		return err
 	}
+	a.startPager()
 	a.startPruning()
 	a.speakWithHost()
 	return a.startServing()
@@ -354,6 +356,7 @@ func (a *Agent) degraded(ctx context.Context) map[string]string {
 		lacks["journal_damage"] = "all acting is frozen: " + d.Error()
 	}
 	a.world.lacksVMs(ctx, lacks)
+	a.pager.lacks(lacks)
 	a.lacksInside(lacks)
 	return lacks
 }

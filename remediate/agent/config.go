@@ -25,7 +25,8 @@ func read(s Settings, before inForce) (*inventory.File, engine.Config, map[strin
 	}
 	config, err := configure(s, file)
 	probes, probesErr := makeProbes(s, file, before)
-	if err := errors.Join(checkExposure(s), err, probesErr); err != nil {
+	_, alertmanagersErr := alertmanagers(s)
+	if err := errors.Join(checkExposure(s), err, probesErr, alertmanagersErr); err != nil {
 		return nil, engine.Config{}, nil, configError{err}
 	}
 	return file, config, probes, nil
@@ -36,5 +37,6 @@ func read(s Settings, before inForce) (*inventory.File, engine.Config, map[strin
 func CheckConfig(s Settings, file *inventory.File) error {
 	_, err := configure(s, file)
 	_, probesErr := makeProbes(s, file, inForce{})
-	return errors.Join(err, probesErr)
+	_, alertmanagersErr := alertmanagers(s)
+	return errors.Join(err, probesErr, alertmanagersErr)
 }

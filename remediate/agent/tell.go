@@ -28,6 +28,7 @@ func (a *Agent) told(e remediate.Event, i *remediate.Incident) {
 	if n, ok := oncall.NotificationOf(e, i); ok {
 		a.notifier.Tell(n)
 	}
+	a.pager.nudge()
 	if i == nil {
 		a.log.Info("recorded", slog.String("event", string(e.Type)))
 		return

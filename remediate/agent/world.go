@@ -29,6 +29,17 @@ type world struct {
 	log    *slog.Logger
 	probes atomic.Pointer[map[string]prober]
 	vms    atomic.Pointer[map[string]*machine]
+	// silences are those that cover an alert; nil where no Alertmanager is listened to.
+	silences func(alerts.Alert) []remediate.Silence
+}
+
+// Silences are those that cover an alert now, as the Alertmanagers were heard last:
+// nothing is asked. Where none can be reached no silence is known.
+func (w *world) Silences(_ context.Context, a alerts.Alert) []remediate.Silence {
+	if w.silences == nil {
+		return nil
+	}
+	return w.silences(a)
 }
 
 // Situation reads how a target stands.
@@ -91,9 +102,6 @@ func (w *world) See(ctx context.Context, look remediate.Look, about remediate.Ta
 	}
 	return w.units.See(ctx, look, about)
 }
-
-// Silences are none: no Alertmanager is asked yet.
-func (w *world) Silences(context.Context, alerts.Alert) []remediate.Silence { return nil }
 
 // use puts an inventory's probes and virtual machines in force.
 func (w *world) use(probes map[string]prober, vms map[string]*machine) {

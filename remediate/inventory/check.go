@@ -132,6 +132,7 @@ func (c *checker) checkHost() {
 		host.MaxActing = 1
 	}
 	c.between("host.max_acting", host.MaxActing, 1, 100)
+	c.checkURL("host.dashboard", host.Dashboard)
 }
 
 func (c *checker) checkAlerts() {

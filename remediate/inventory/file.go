@@ -39,6 +39,9 @@ type Host struct {
 	Memory *SliceMemory `yaml:"memory"`
 	// MaxActing is how many incidents may act at the same time.
 	MaxActing int `yaml:"max_acting"`
+	// Dashboard is the URL of the site's page about this host, shown to who is
+	// called; empty for none.
+	Dashboard string `yaml:"dashboard"`
 }
 
 // SliceMemory is a slice of systemd that holds what is looked after, and the

@@ -110,6 +110,8 @@ func ofHost(e remediate.Event) Notification {
 		}
 	case e.Froze != nil:
 		return aboutFreeze(*e.Froze)
+	case e.PageFailed != nil:
+		return PageFailed(e.At.Wall, e.PageFailed.Why)
 	case e.BreakerOpened != nil:
 		b := *e.BreakerOpened
 		return Notification{

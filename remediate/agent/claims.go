@@ -131,15 +131,12 @@ func levels(i *remediate.Incident) int {
 func (p *pager) take(ctx context.Context, s heardSilence, i *remediate.Incident) {
 	pair := string(i.ID) + " " + s.ID
 	done, tried := p.said[pair]
-	if done || i.Acknowledged != nil && i.Acknowledged.Silence == s.ID {
+	if done || slices.Contains(i.Silences, s.ID) {
 		return
 	}
-	claimed, err := p.o.Claimed(ctx, i.ID, s.ID)
-	if err == nil && !claimed {
-		_, err = p.o.Engine.Say(ctx, string(i.ID), remediate.Said{
-			Verb: remediate.PersonAcks, By: author(s.By), Comment: remediate.Brief(s.Comment), Claimed: true, Silence: s.ID,
-		})
-	}
+	_, err := p.o.Engine.Say(ctx, string(i.ID), remediate.Said{
+		Verb: remediate.PersonAcks, By: author(s.By), Comment: remediate.Brief(s.Comment), Claimed: true, Silence: s.ID,
+	})
 	if ctx.Err() != nil {
 		return
 	}
@@ -157,13 +154,4 @@ func author(by string) string {
 		return "somebody"
 	}
 	return name
-}
-
-// claimed reports whether the log has an acknowledgement of an incident by a silence.
-func (a *Agent) claimed(ctx context.Context, id remediate.ID, silence string) (found bool, err error) {
-	err = history{a.journal}.Events(ctx, id, time.Time{}, func(e remediate.Event) error {
-		found = found || e.Acknowledged != nil && e.Acknowledged.Silence == silence
-		return nil
-	})
-	return found, err
 }

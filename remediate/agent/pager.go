@@ -41,7 +41,6 @@ type pagerOptions struct {
 	Mine      func(alerts.Alert) bool
 	Whole     func() bool
 	Store     func(ctx context.Context, batch []byte) error
-	Claimed   func(ctx context.Context, incident remediate.ID, silence string) (bool, error)
 	Now       func() remediate.Instant
 	Log       *slog.Logger
 	PageFails prometheus.Counter
@@ -177,10 +176,9 @@ func (a *Agent) makePager() error {
 	a.pager = newPager(pagerOptions{
 		Posting: func() posting { return posting{host: a.file().Host.Name, dashboard: a.file().Host.Dashboard} },
 		Engine:  a.engine, Clients: clients, PageFails: fails, Now: a.now, Log: a.log,
-		Mine:    func(alert alert) bool { return a.file().Scope.Mine(alert) },
-		Whole:   func() bool { return a.journal.Damage() == nil },
-		Store:   func(ctx context.Context, batch []byte) error { return alertStore{a.journal}.StoreAlerts(ctx, batch) },
-		Claimed: a.claimed,
+		Mine:  func(alert alert) bool { return a.file().Scope.Mine(alert) },
+		Whole: func() bool { return a.journal.Damage() == nil },
+		Store: func(ctx context.Context, batch []byte) error { return alertStore{a.journal}.StoreAlerts(ctx, batch) },
 	})
 	a.world.silences = func(of alert) []remediate.Silence { return a.pager.covering(of, a.now().Wall) }
 	a.teardown.add("connections to Alertmanagers", func(context.Context) error {

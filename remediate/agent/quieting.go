@@ -41,7 +41,7 @@ type quiet struct {
 
 // acknowledged is the acknowledgement that holds; nil if none does.
 func acknowledged(i *remediate.Incident, now remediate.Instant) *remediate.Acknowledged {
-	if i.Acknowledged == nil || !i.State.Live() || !now.Before(i.Acknowledged.Until) {
+	if !i.State.Live() || !i.Acknowledged.Holds(now) {
 		return nil
 	}
 	return i.Acknowledged

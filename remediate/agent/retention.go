@@ -22,25 +22,40 @@ const (
 func (a *Agent) startPruning() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
+	trimming, pruning := changes{}, changes{}
 	go func() {
 		defer close(ended)
 		for n := 1; ctx.Err() == nil; n++ {
 			pause(ctx, trimEvery)
-			a.trim()
+			a.trim(trimming)
 			if n%int(pruneEvery/trimEvery) == 0 {
-				a.prune(ctx)
+				a.prune(ctx, pruning)
 			}
 		}
 	}()
 	a.teardown.add("pruning", func(stop context.Context) error { cancel(); return await(stop, ended) })
 }
 
+// changes are what was last wrong with each virtual machine, so that it is told once.
+type changes map[string]string
+
+// news reports whether that is another error than the last one of that machine.
+func (c changes) news(vm string, err error) bool {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	was := c[vm]
+	c[vm] = text
+	return text != "" && text != was
+}
+
 // trim keeps the consoles of virtual machines small, whatever the agent may do: they
 // are for its evidence.
-func (a *Agent) trim() {
+func (a *Agent) trim(told changes) {
 	for _, name := range a.world.names() {
 		if m, err := a.world.find(name); err == nil {
-			if err := m.trim(); err != nil {
+			if err := m.trim(); told.news(name, err) {
 				a.log.Warn("a guest fills the disk with its console", slog.String("vm", name), slog.Any("err", err))
 			}
 		}
@@ -48,7 +63,7 @@ func (a *Agent) trim() {
 }
 
 // prune removes it from each virtual machine, unless the agent may not act now.
-func (a *Agent) prune(ctx context.Context) {
+func (a *Agent) prune(ctx context.Context, told changes) {
 	if frozen, err := a.engine.Frozen(ctx); err != nil || frozen != nil || a.settings.Mode != remediate.Act {
 		return
 	}
@@ -59,10 +74,10 @@ func (a *Agent) prune(ctx context.Context) {
 		}
 		removed, err := m.prune(ctx)
 		if len(removed) > 0 {
-			a.log.Info("removed what was put aside and is kept no longer", slog.String("vm", name), slog.String("files", strings.Join(removed, ", ")))
+			a.log.Info("removed what is kept no longer", slog.String("vm", name), slog.String("files", strings.Join(removed, ", ")))
 		}
-		if err != nil && ctx.Err() == nil {
-			a.log.Warn("cannot remove what was put aside", slog.String("vm", name), slog.Any("err", err))
+		if ctx.Err() == nil && told.news(name, err) {
+			a.log.Warn("cannot remove what is kept no longer", slog.String("vm", name), slog.Any("err", err))
 		}
 	}
 }

@@ -44,6 +44,8 @@ func makeVM(w *world, name string, spec inventory.VM, listen bool, before *machi
 	}
 	o := optionsOf(name, spec)
 	o.Keeper, o.Probe, o.Log, o.Now, o.Reached = keeper{w.units}, w.Probe, w.log, time.Now, reached
+	now := clock()
+	o.Up = func() time.Duration { return now().Up }
 	o.HealthyFor = func() time.Duration { return m.well.lasted(time.Now()) }
 	o.GuestActs = func(context.Context) bool { return m.guest != nil && m.guest.acts() }
 	anew := qemu.New
@@ -62,7 +64,7 @@ func optionsOf(name string, spec inventory.VM) qemu.Options {
 	o := qemu.Options{
 		Name: name, Unit: spec.Unit, QMP: spec.QMP, Images: spec.Images, Disks: map[string]qemu.Disk{},
 		BootsWithin: spec.BootsWithin, PowerDownWithin: spec.PowerDownWithin, DeploysFrom: spec.DeploysFrom,
-		KeepAside: qemu.Retention(spec.KeepAside),
+		KeepAside: qemu.Retention(spec.KeepAside), KeepCheckpoints: spec.KeepCheckpoints,
 	}
 	for disk, does := range spec.Disks {
 		o.Disks[disk] = qemu.Disk(does)

@@ -160,6 +160,11 @@ func (c *checker) checkVMFigures(path string, vm *VM) {
 	} else {
 		c.between(count, vm.KeepAside.Count, 1, 100)
 	}
+	if count := join(path, "keep_checkpoints"); !c.has(count) {
+		vm.KeepCheckpoints = defaultCheckpoints
+	} else {
+		c.between(count, vm.KeepCheckpoints, 1, 100)
+	}
 	if auto := join(path, "auto"); !c.has(auto) {
 		vm.Auto = remediate.Restart
 	} else if vm.Auto < remediate.Restart {

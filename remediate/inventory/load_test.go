@@ -91,7 +91,7 @@ func TestAFileWithEveryFieldIsRead(t *testing.T) {
 		Guest: "/run/site/guest.sock", WaitForGuest: 5 * time.Minute,
 		Proof:       &Proof{Unit: "site-proof.service", QMP: "/run/site/proof.sock", Healthy: []string{"load"}},
 		DeploysFrom: []string{"/nix/store", "/var/lib/site/incoming"}, Auto: remediate.Reset, RollbackEvery: 12 * time.Hour,
-		KeepAside: KeepAside{Count: 3, Age: 7 * 24 * time.Hour}, Autonomy: remediate.Approve,
+		KeepAside: KeepAside{Count: 3, Age: 7 * 24 * time.Hour}, KeepCheckpoints: 4, Autonomy: remediate.Approve,
 	}); !cmp.Equal(got, want) {
 		t.Error(cmp.Diff(want, got))
 	}
@@ -152,7 +152,7 @@ vms:
 	want := VM{
 		Unit: "web-vm.service", QMP: "/run/web.sock", Images: "/var/lib/web", Disks: map[string]Disk{"system": Rollback},
 		Healthy: []string{"port"}, BootsWithin: 2 * time.Minute, PowerDownWithin: time.Minute, Auto: remediate.Restart,
-		RollbackEvery: 6 * time.Hour, KeepAside: KeepAside{Count: 5, Age: 30 * 24 * time.Hour},
+		RollbackEvery: 6 * time.Hour, KeepAside: KeepAside{Count: 5, Age: 30 * 24 * time.Hour}, KeepCheckpoints: 20,
 	}
 	if diff := cmp.Diff(want, file.VMs["web"]); diff != "" {
 		t.Error(diff)

@@ -36,6 +36,8 @@ type VM struct {
 	RollbackEvery time.Duration `yaml:"rollback_every"`
 	// KeepAside is how long disks are kept that a rollback put aside.
 	KeepAside KeepAside `yaml:"keep_aside"`
+	// KeepCheckpoints is how many checkpoints are kept that were not promoted.
+	KeepCheckpoints int `yaml:"keep_checkpoints"`
 	// Autonomy is how far the agent may go with it.
 	Autonomy remediate.Autonomy `yaml:"autonomy"`
 }
@@ -72,6 +74,9 @@ const (
 	// defaultAsideCount and defaultAsideAge leave time to look into a failure.
 	defaultAsideCount = 5
 	defaultAsideAge   = 30 * 24 * time.Hour
+	// defaultCheckpoints is more than a chain can have (8), so that none is removed
+	// that belongs to what runs.
+	defaultCheckpoints = 20
 )
 
 // managed is what the core must know of the VM.

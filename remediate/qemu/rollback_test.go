@@ -2,6 +2,8 @@ package qemu_test
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,9 +123,82 @@ func TestWhatIsKeptOfThePutAside(t *testing.T) {
 	if len(removed) != 2 {
 		t.Errorf("removed %v; want the two oldest", removed)
 	}
-	s.now = s.now.Add(100 * time.Hour)
-	if removed, err = s.vm.Prune(s.ctx()); err != nil || len(removed) != 1 {
-		t.Errorf("removed %v, %v; want all but the newest", removed, err)
-	}
 	s.source(remediate.SetAside, nil)
+}
+
+// TestAClockThatJumpsAheadRemovesNothingAtOnce: everything is old then.
+func TestAClockThatJumpsAheadRemovesNothingAtOnce(t *testing.T) {
+	up := 7 * 24 * time.Hour
+	s := newSite(t, func(o *qemu.Options) {
+		o.KeepAside, o.Up = qemu.Retention{Count: 5, Age: time.Hour}, func() time.Duration { return up }
+	})
+	for range 4 {
+		s.swap(s.source(remediate.LastKnownGood, nil))
+	}
+	asides, err := filepath.Glob(s.path("live/*.aside-*.qcow2")) // of one ULID after the other: the oldest first
+	s.must(err)
+	prune := func(want ...string) {
+		t.Helper()
+		removed, err := s.vm.Prune(s.ctx())
+		if err != nil || !slices.Equal(removed, want) {
+			t.Errorf("removed %v, %v; want %v", removed, err, want)
+		}
+	}
+	s.now = s.now.AddDate(10, 0, 0)
+	prune()
+	up += 23 * time.Hour
+	prune()
+	up += time.Hour
+	prune(filepath.Base(asides[0]))
+	prune()
+	s.vm = s.vm.Again(s.o) // a new inventory is no new day
+	up += 24 * time.Hour
+	prune(filepath.Base(asides[1]))
+	up += 24 * time.Hour
+	prune(filepath.Base(asides[2]))
+	up += 24 * time.Hour
+	prune()
+	s.source(remediate.SetAside, nil)
+	s.again()
+	prune() // by an agent that has just started
+}
+
+// TestCheckpointsThatNothingLiesOnAreNotKeptForEver: those of a line of images that was
+// left go from its end on, and those below what runs stay however many there are.
+func TestCheckpointsThatNothingLiesOnAreNotKeptForEver(t *testing.T) {
+	s := newSite(t, func(o *qemu.Options) { o.KeepAside.Count, o.KeepCheckpoints = 1, 2 })
+	take := func(names ...string) {
+		for _, name := range names {
+			s.now = s.now.Add(time.Minute)
+			s.do(remediate.VerbCheckpoint, s.source(remediate.WasAsked, &remediate.Asked{Checkpoint: name}))
+		}
+	}
+	prune := func(want ...string) {
+		t.Helper()
+		_, err := s.vm.Prune(s.ctx())
+		s.must(err)
+		all, err := s.vm.Checkpoints(s.ctx())
+		s.must(err)
+		var left []string
+		for _, c := range all {
+			if left = append(left, c.Name); c.Wrong != "" {
+				t.Errorf("%s: %s", c.Name, c.Wrong)
+			}
+		}
+		if slices.Sort(left); !slices.Equal(left, want) {
+			t.Errorf("left are %v, want %v", left, want)
+		}
+	}
+	take("a1", "a2", "a3")
+	prune("a1", "a2", "a3", "good") // all are below what runs
+	s.swap(s.source(remediate.LastKnownGood, nil))
+	take("b1")
+	prune("a1", "a2", "a3", "b1", "good") // what was put aside last lies on them
+	s.swap(s.source(remediate.LastKnownGood, nil))
+	prune("a1", "a2", "b1", "good")
+	prune("a1", "b1", "good")
+	prune("a1", "b1", "good")
+	take("good2")
+	s.swap(s.source(remediate.WasAsked, &remediate.Asked{Checkpoint: "b1"}))
+	prune("b1", "good", "good2")
 }

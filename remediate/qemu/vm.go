@@ -59,7 +59,7 @@ type Proof struct {
 }
 
 // Retention says what is kept of what swaps put aside: at most Count, and none
-// that is older than Age. The newest is always kept.
+// that is older than Age, of which one a day is removed. The newest is always kept.
 type Retention struct {
 	Count int
 	Age   time.Duration
@@ -79,6 +79,8 @@ type Options struct {
 	// DeploysFrom are the directories in which an image may lie that is deployed.
 	DeploysFrom []string
 	KeepAside   Retention
+	// KeepCheckpoints is how many live checkpoints are kept; 0 is all.
+	KeepCheckpoints int
 
 	Keeper Keeper
 	// Probe asks a probe of the inventory.
@@ -88,7 +90,10 @@ type Options struct {
 	// GuestActs is whether an agent inside answers and has not given up; nil is no.
 	GuestActs func(ctx context.Context) bool
 	Now       func() time.Time
-	Log       *slog.Logger
+	// Up is CLOCK_BOOTTIME, clock_gettime(2): a clock that nobody sets. Without it
+	// nothing is removed for its age.
+	Up  func() time.Duration
+	Log *slog.Logger
 	// Reached is told of each durable boundary, so that a test can end there; nil is
 	// nobody.
 	Reached func(point string)
@@ -112,6 +117,7 @@ type VM struct {
 	place place
 	// socket and disks are held by who talks to QEMU, and who changes disks.
 	socket, disks chan struct{}
+	aged          *aged
 }
 
 // New is the VM that the options describe. The inventory has checked them.
@@ -120,6 +126,9 @@ func New(o Options) *VM {
 	o.BootsWithin = cmp.Or(o.BootsWithin, DefaultBootsWithin)
 	if o.Reached == nil {
 		o.Reached = func(string) {}
+	}
+	if o.Up == nil {
+		o.Up = func() time.Duration { return 0 }
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -130,7 +139,7 @@ func New(o Options) *VM {
 			images: o.Images, deploys: o.DeploysFrom, who: itself(),
 			store: cmp.Or(o.Store, nixStore), roots: cmp.Or(o.GCRoots, nixRoots),
 		},
-		socket: make(chan struct{}, 1), disks: make(chan struct{}, 1),
+		socket: make(chan struct{}, 1), disks: make(chan struct{}, 1), aged: &aged{last: o.Up()},
 	}
 }
 
@@ -138,7 +147,7 @@ func New(o Options) *VM {
 // for, as before.
 func (v *VM) Again(o Options) *VM {
 	again := New(o)
-	again.socket, again.disks = v.socket, v.disks
+	again.socket, again.disks, again.aged = v.socket, v.disks, v.aged
 	return again
 }
 

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -34,7 +35,7 @@ type Unit struct {
 	ConditionPathExistsNot string
 	// Oneshot is what a unit of Type=oneshot does instead.
 	Oneshot func(ctx context.Context) error
-	// Ready is waited for by a start: the unit's socket, say.
+	// Ready is waited for by a start: the path of a socket that is listened on.
 	Ready string
 }
 
@@ -150,7 +151,7 @@ func (k *Keeper) over(name string, _ *exec.Cmd, err error) {
 // ready waits for what a start waits for.
 func (k *Keeper) ready(ctx context.Context, name string, u Unit) error {
 	for u.Ready != "" {
-		if _, err := os.Stat(u.Ready); err == nil {
+		if listened(u.Ready) {
 			return nil
 		}
 		select {
@@ -162,6 +163,21 @@ func (k *Keeper) ready(ctx context.Context, name string, u Unit) error {
 		}
 	}
 	return nil
+}
+
+// listened reports whether somebody listens on a socket, which is there a moment before:
+// __SO_ACCEPTCON, 0x10000, in /proc/net/unix, proc(5). A try would hold it.
+func listened(socket string) bool {
+	sockets, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(sockets)) {
+		if strings.HasSuffix(line, " "+socket+"\n") && strings.Contains(line, " 00010000 ") {
+			return true
+		}
+	}
+	return false
 }
 
 func (k *Keeper) end(name string) <-chan struct{} {

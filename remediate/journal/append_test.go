@@ -80,7 +80,7 @@ func TestAnEventWhoseAnswerWasLostIsFound(t *testing.T) {
 	a.add(t, 2)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d, err := a.draft(logSubject("rave-1", "A"), a.comment("A", "x"), data{})
+	d, err := a.chain.draft(logSubject("rave-1", "A"), a.comment("A", "x"), data{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestAnEventWhoseAnswerWasLostIsFound(t *testing.T) {
 func TestAnEventThatWasGivenUpAndStoredEndsTheWriter(t *testing.T) {
 	a := start(t, t.TempDir())
 	a.add(t, 2)
-	d, err := a.draft(logSubject("rave-1", "A"), a.comment("A", "x"), data{})
+	d, err := a.chain.draft(logSubject("rave-1", "A"), a.comment("A", "x"), data{})
 	if err != nil {
 		t.Fatal(err)
 	}

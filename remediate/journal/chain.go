@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/oklog/ulid/v2"
 
@@ -15,8 +14,28 @@ import (
 	"nightshift/remediate/failpoint"
 )
 
+// Stream is what a log lies on, as far as its end must know it: JetStream in a
+// [Journal], a stream of memory in the simulation.
+type Stream interface {
+	// Publish makes text the message after the sequence last, and returns nil once
+	// it is durable. An error that [Stream.Last] must explain is any other than
+	// that the last message is another.
+	Publish(ctx context.Context, subject string, text []byte, last uint64) error
+	// Last is the last message and its sequence, 0 when there is none.
+	Last(ctx context.Context) (seq uint64, text []byte, err error)
+	// Mend is nil when the stream can be written, if need be after it was mended;
+	// Generation counts how often that was done.
+	Mend(ctx context.Context) error
+	Generation() int64
+}
+
 // chain is the end of the log, where events are appended.
 type chain struct {
+	o      *Options
+	stream Stream
+	// mark writes where the log ends, and syncs that if it is firm.
+	mark func(h Head, firm bool) error
+
 	epoch string
 	// n and hash are of the last event; seq is the last sequence of the stream.
 	n, seq uint64
@@ -26,7 +45,6 @@ type chain struct {
 	// snapshot is when the next one is due.
 	snapshot due
 
-	head *headFile
 	// ids names events, in order within a millisecond.
 	ids *ulid.MonotonicEntropy
 	// generation is the server's that this end was read from.
@@ -54,8 +72,7 @@ type draft struct {
 const wrongLastSequence = 10071
 
 // draft writes an event that would come next.
-func (j *Journal) draft(subject string, event remediate.Event, more data) (*draft, error) {
-	c := &j.chain
+func (c *chain) draft(subject string, event remediate.Event, more data) (*draft, error) {
 	id, err := ulid.New(ulid.Timestamp(event.At.Wall), c.ids)
 	if err != nil {
 		return nil, fmt.Errorf("cannot name an event: %w", err)
@@ -63,12 +80,12 @@ func (j *Journal) draft(subject string, event remediate.Event, more data) (*draf
 	d := more
 	d.Schema, d.N, d.Epoch, d.Prev = schema, c.n+1, c.epoch, c.hash
 	d.Boot, d.Up = event.At.Boot, event.At.Up
-	d.Agent, d.Inventory, d.Playbooks = j.o.Agent, j.o.Inventory, j.o.Playbooks
+	d.Agent, d.Inventory, d.Playbooks = c.o.Agent, c.o.Inventory, c.o.Playbooks
 	d.Event = event
 	text, err := (&envelope{
 		SpecVersion: "1.0",
 		ID:          id.String(),
-		Source:      "/nightshift/" + j.o.Host,
+		Source:      "/nightshift/" + c.o.Host,
 		Type:        typePrefix + string(event.Type),
 		Subject:     token(event.Incident),
 		Time:        event.At.Wall.UTC(),
@@ -87,59 +104,72 @@ func (j *Journal) draft(subject string, event remediate.Event, more data) (*draf
 // headerRoom is what the headers of a message may take of its payload.
 const headerRoom = 1 << 10
 
+// record makes an event the last of the log. Before some events it takes a
+// snapshot.
+func (c *chain) record(ctx context.Context, event remediate.Event) error {
+	if !c.replayed {
+		return errors.New("cannot append to a journal that was not replayed")
+	}
+	if err := c.snapshotIfDue(ctx, event.At); err != nil {
+		return err
+	}
+	d, err := c.draft(logSubject(c.o.Host, token(event.Incident)), event, data{})
+	if err != nil {
+		return err
+	}
+	if err := c.append(ctx, d); err != nil {
+		return fmt.Errorf("cannot append %s: %w", event.Type, err)
+	}
+	return nil
+}
+
+// unmarked is an event that is stored, while the file that says where the log ends
+// does not know it.
+type unmarked struct{ error }
+
+func (u unmarked) Unwrap() error { return u.error }
+
 // append makes a draft the last event. The head is written before it returns, and
 // durable where an effect may follow: see firm.
-func (j *Journal) append(ctx context.Context, d *draft) error {
+func (c *chain) append(ctx context.Context, d *draft) error {
 	failpoint.Here("journal.append.before")
-	if err := j.put(ctx, d); err != nil {
+	if err := c.put(ctx, d); err != nil {
 		return err
 	}
 	failpoint.Here("journal.append.stored")
-	c := &j.chain
 	c.n, c.seq, c.hash = d.n, c.seq+1, d.hash
 	c.snapshot.since += len(d.text)
-	write := c.head.note
-	if d.firm {
-		write = c.head.write
-	}
-	if err := write(Head{c.epoch, c.n, c.hash}); err != nil {
-		j.store.health.failed(err)
-		c.broken = errors.Join(ErrDiverged, err)
+	if err := c.mark(Head{c.epoch, c.n, c.hash}, d.firm); err != nil {
+		c.broken = errors.Join(ErrDiverged, unmarked{err})
 		return c.broken
 	}
-	j.metrics.events.Inc()
 	failpoint.Here("journal.append.after")
 	return nil
 }
 
 // put stores a draft, or finds out what became of it.
-func (j *Journal) put(ctx context.Context, d *draft) error {
-	if err := j.settled(ctx); err != nil {
+func (c *chain) put(ctx context.Context, d *draft) error {
+	if err := c.settled(ctx); err != nil {
 		return err
 	}
-	stream := logStream(j.o.Host, j.chain.epoch)
-	msg := &nats.Msg{Subject: d.subject, Data: d.text}
-	_, err := j.store.publish(ctx, stream, msg, jetstream.WithExpectLastSequence(j.chain.seq))
+	err := c.stream.Publish(ctx, d.subject, d.text, c.seq)
 	if err == nil {
-		j.store.health.succeeded()
 		return nil
 	}
-	return j.found(ctx, d, err)
+	return c.found(ctx, d, err)
 }
 
 // found tells what became of a draft whose append failed: the last event is
 // ours, or another's, or still the one before.
-func (j *Journal) found(ctx context.Context, d *draft, failure error) error {
-	c := &j.chain
+func (c *chain) found(ctx context.Context, d *draft, failure error) error {
 	c.doubt = d
 	if !refused(failure) {
-		j.store.health.failed(failure)
-		if err := j.store.mend(ctx); err != nil {
+		if err := c.stream.Mend(ctx); err != nil {
 			return errors.Join(ErrUnavailable, failure, err)
 		}
-		c.generation = j.store.generation.Load()
+		c.generation = c.stream.Generation()
 	}
-	seq, hash, err := j.lastStored(ctx)
+	seq, hash, err := c.lastStored(ctx)
 	switch {
 	case err != nil:
 		return errors.Join(ErrUnavailable, failure, err)
@@ -164,18 +194,17 @@ func refused(err error) bool {
 // settled is nil when the end of the log is where this writer believes. After a
 // restart of the server that is looked up: an append that was given up may have
 // been stored after all.
-func (j *Journal) settled(ctx context.Context) error {
-	c := &j.chain
+func (c *chain) settled(ctx context.Context) error {
 	if c.broken != nil {
 		return c.broken
 	}
-	if err := j.store.mend(ctx); err != nil {
+	if err := c.stream.Mend(ctx); err != nil {
 		return err
 	}
-	if c.generation == j.store.generation.Load() && c.doubt == nil {
+	if c.generation == c.stream.Generation() && c.doubt == nil {
 		return nil
 	}
-	seq, hash, err := j.lastStored(ctx)
+	seq, hash, err := c.lastStored(ctx)
 	if err != nil {
 		return errors.Join(ErrUnavailable, err)
 	}
@@ -183,43 +212,17 @@ func (j *Journal) settled(ctx context.Context) error {
 		c.broken = fmt.Errorf("%w: event %d of the stream", ErrDiverged, seq)
 		return c.broken
 	}
-	c.generation, c.doubt = j.store.generation.Load(), nil
+	c.generation, c.doubt = c.stream.Generation(), nil
 	return nil
 }
 
 // lastStored is the sequence of the last stored event, and its hash.
-func (j *Journal) lastStored(ctx context.Context) (seq uint64, hash string, err error) {
-	m, ok, err := j.last(ctx, logStream(j.o.Host, j.chain.epoch))
-	if err != nil || !ok {
-		return 0, j.chain.hash, err
+func (c *chain) lastStored(ctx context.Context) (seq uint64, hash string, err error) {
+	seq, text, err := c.stream.Last(ctx)
+	if err != nil || seq == 0 {
+		return 0, c.hash, err
 	}
-	return m.seq, hashOf(m.data), nil
-}
-
-// last reads the last message of a stream; ok is false when it has none.
-func (j *Journal) last(ctx context.Context, stream string) (m message, ok bool, err error) {
-	_, js := j.store.link()
-	if js == nil {
-		return message{}, false, fmt.Errorf("%w: the NATS server is down", ErrUnavailable)
-	}
-	ctx, cancel := within(ctx)
-	defer cancel()
-	s, err := js.Stream(ctx, stream)
-	if err != nil {
-		return message{}, false, fmt.Errorf("cannot read the end of %s: %w", stream, err)
-	}
-	seq := s.CachedInfo().State.LastSeq
-	if seq == 0 {
-		return message{}, false, nil
-	}
-	r, err := j.store.reader(stream)
-	if err != nil {
-		return message{}, false, err
-	}
-	defer r.close()
-	m, ok, err = r.one(ctx, query{Seq: seq})
-	m.seq = seq
-	return m, ok, err
+	return seq, hashOf(text), nil
 }
 
 // newIDs names events by random numbers that nobody else draws.

@@ -155,7 +155,7 @@ func TestWhatDoesNotFitTheChainIsDamage(t *testing.T) {
 			dir := t.TempDir()
 			a := start(t, dir)
 			a.add(t, 10)
-			d, err := a.draft(logSubject("rave-1", "X"), a.comment("X", "x"), data{})
+			d, err := a.chain.draft(logSubject("rave-1", "X"), a.comment("X", "x"), data{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -183,7 +183,7 @@ func (j *Journal) emptyLog(head Head) error {
 			return err
 		}
 	}
-	return j.chain.head.write(Head{j.chain.epoch, j.chain.n, j.chain.hash})
+	return j.head.write(Head{j.chain.epoch, j.chain.n, j.chain.hash})
 }
 
 // compareEnd finds a log that is behind its head. One that is ahead is right:
@@ -208,7 +208,7 @@ func (j *Journal) compareEnd(m message, head Head, written bool) error {
 	if head.Hash == "" { // unreadable, which is noted
 		return nil
 	}
-	return j.chain.head.write(Head{j.chain.epoch, j.chain.n, j.chain.hash})
+	return j.head.write(Head{j.chain.epoch, j.chain.n, j.chain.hash})
 }
 
 // state is the first and last sequence of an epoch, and how many events it has.

@@ -26,14 +26,14 @@ func (a *agent) second(t *testing.T) *agent {
 	if j.store.js, err = jetstream.NewWithDomain(j.store.conn, o.Host); err != nil {
 		t.Fatal(err)
 	}
-	if j.chain.head, err = openHead(dir); err != nil {
+	if j.head, err = openHead(dir); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { j.chain.head.close() })
-	if err := j.chain.head.write(a.Head()); err != nil {
+	t.Cleanup(func() { j.head.close() })
+	if err := j.head.write(a.Head()); err != nil {
 		t.Fatal(err)
 	}
-	j.chain.ids = newIDs()
+	j.chain = chain{o: &j.o, stream: onServer{j}, mark: j.head.mark, ids: newIDs()}
 	if err := j.openLog(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -98,6 +98,14 @@ func (f *headFile) write(h Head) error {
 	return f.sync()
 }
 
+// mark writes h, and makes it durable if that is wanted.
+func (f *headFile) mark(h Head, firm bool) error {
+	if firm {
+		return f.write(h)
+	}
+	return f.note(h)
+}
+
 func (f *headFile) sync() error {
 	if err := unix.Fdatasync(int(f.file.Fd())); err != nil {
 		return fmt.Errorf("cannot write journal.head: %w", err)

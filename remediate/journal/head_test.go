@@ -41,8 +41,8 @@ func TestTheHeadIsWrittenWithEachEventAndSyncedBeforeAnEffect(t *testing.T) {
 		if _, err := a.Append(t.Context(), remediate.Event{Type: c.what, Incident: "INC00001", At: a.now}); err != nil {
 			t.Fatal(err)
 		}
-		if a.chain.head.late != c.late {
-			t.Errorf("after %s the head is written and not synced: %v, want %v", c.what, a.chain.head.late, c.late)
+		if a.head.late != c.late {
+			t.Errorf("after %s the head is written and not synced: %v, want %v", c.what, a.head.late, c.late)
 		}
 		if head, _, err := readHead(dir); head != a.Head() || err != nil {
 			t.Errorf("after %s the head is %v, %v, want %v", c.what, head, err, a.Head())

@@ -27,9 +27,10 @@ type Journal struct {
 	alerts  *alerts
 	lock    *os.File
 
-	// mu guards the end of the log.
+	// mu guards the end of the log, and head, the file that says where it is.
 	mu    sync.Mutex
 	chain chain
+	head  *headFile
 
 	// peopleMu guards the connections among people.
 	peopleMu         sync.Mutex
@@ -73,10 +74,10 @@ func (j *Journal) open(ctx context.Context) error {
 	if j.store, err = newStore(&j.o, operator); err != nil {
 		return err
 	}
-	if j.chain.head, err = openHead(j.o.Dir); err != nil {
+	if j.head, err = openHead(j.o.Dir); err != nil {
 		return err
 	}
-	j.chain.ids = newIDs()
+	j.chain = chain{o: &j.o, stream: onServer{j}, mark: j.head.mark, ids: newIDs()}
 	end, err := openAlertsEnd(j.o.Dir)
 	if err != nil {
 		return err
@@ -172,22 +173,28 @@ func (j *Journal) setAside(t tally) error {
 func (j *Journal) Append(ctx context.Context, event remediate.Event) (uint64, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.chain.replayed {
-		return 0, errors.New("cannot append to a journal that was not replayed")
-	}
-	began := time.Now()
-	if err := j.snapshotIfDue(ctx, event.At); err != nil {
-		return 0, err
-	}
-	d, err := j.draft(logSubject(j.o.Host, token(event.Incident)), event, data{})
+	began, before := time.Now(), j.chain.n
+	err := j.counted(before, j.chain.record(ctx, event))
 	if err != nil {
 		return 0, err
 	}
-	if err := j.append(ctx, d); err != nil {
-		return 0, fmt.Errorf("cannot append %s: %w", event.Type, err)
-	}
 	j.metrics.appends.Observe(time.Since(began).Seconds())
-	return d.n, nil
+	return j.chain.n, nil
+}
+
+// append makes a draft the last event.
+func (j *Journal) append(ctx context.Context, d *draft) error {
+	before := j.chain.n
+	return j.counted(before, j.chain.append(ctx, d))
+}
+
+// counted notes what was appended after event n, and a head that can't be written.
+func (j *Journal) counted(n uint64, err error) error {
+	j.metrics.events.Add(float64(j.chain.n - n))
+	if unmarked := (unmarked{}); errors.As(err, &unmarked) {
+		j.store.health.failed(err)
+	}
+	return err
 }
 
 // Describe changes the digests that the next events name, after a reload.
@@ -298,8 +305,8 @@ func (j *Journal) abandon() error {
 		errs = append(errs, j.store.stop())
 		j.store.mu.Unlock()
 	}
-	if j.chain.head != nil {
-		errs = append(errs, j.chain.head.close())
+	if j.head != nil {
+		errs = append(errs, j.head.close())
 	}
 	if j.lock != nil {
 		errs = append(errs, j.lock.Close())

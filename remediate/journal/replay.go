@@ -25,15 +25,10 @@ func (j *Journal) Replay(ctx context.Context, fn func(Recorded) error) (*Damage,
 	c.snapshot = nextSnapshot(c.n, j.o.now(), 0)
 	w := &walker{epoch: c.epoch}
 	err = j.walkLog(ctx, w, c.epoch, query{Seq: start, Bare: true}, c.seq, func(r Recorded) error {
-		switch {
-		case isSnapshot(r.Type):
-			c.snapshot = nextSnapshot(r.N, r.At, len(r.Snapshot))
-		case w.events == 1:
+		if w.events == 1 && !isSnapshot(r.Type) {
 			c.snapshot = nextSnapshot(r.N-1, r.At, 0)
 		}
-		if !isSnapshot(r.Type) {
-			c.snapshot.since += len(r.Raw)
-		}
+		c.read(r)
 		return fn(r)
 	})
 	if err != nil {

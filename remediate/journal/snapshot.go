@@ -51,18 +51,17 @@ func (d *due) again(n uint64, now remediate.Instant) {
 
 // snapshotIfDue stores the fold. That it can't be made stops nothing: the log is
 // whole without it, and a start reads more.
-func (j *Journal) snapshotIfDue(ctx context.Context, now remediate.Instant) error {
-	c := &j.chain
+func (c *chain) snapshotIfDue(ctx context.Context, now remediate.Instant) error {
 	if !c.snapshot.reached(c.n, now) {
 		return nil
 	}
-	d, err := j.draftSnapshot(SnapshotTaken, j.o.now(), nil)
+	d, err := c.draftSnapshot(SnapshotTaken, c.o.now(), nil)
 	if err != nil {
-		j.o.logger().Error("no snapshot of the journal could be made", "error", err)
+		c.o.logger().Error("no snapshot of the journal could be made", "error", err)
 		c.snapshot.again(c.n, now)
 		return nil
 	}
-	if err := j.append(ctx, d); err != nil {
+	if err := c.append(ctx, d); err != nil {
 		return fmt.Errorf("cannot append %s: %w", SnapshotTaken, err)
 	}
 	c.snapshot = nextSnapshot(c.n, now, d.fold)
@@ -78,7 +77,7 @@ func (j *Journal) snapshotAtClose(ctx context.Context) error {
 	if err, _ := j.store.health.state(); err != nil {
 		return nil
 	}
-	d, err := j.draftSnapshot(SnapshotTaken, j.o.now(), nil)
+	d, err := c.draftSnapshot(SnapshotTaken, j.o.now(), nil)
 	if err != nil {
 		return err
 	}
@@ -86,8 +85,8 @@ func (j *Journal) snapshotAtClose(ctx context.Context) error {
 }
 
 // draftSnapshot asks for the fold and writes it as an event.
-func (j *Journal) draftSnapshot(what remediate.EventType, now remediate.Instant, base *Base) (*draft, error) {
-	fold, err := j.o.Snapshot()
+func (c *chain) draftSnapshot(what remediate.EventType, now remediate.Instant, base *Base) (*draft, error) {
+	fold, err := c.o.Snapshot()
 	if err != nil {
 		return nil, fmt.Errorf("cannot take a snapshot: %w", err)
 	}
@@ -95,7 +94,7 @@ func (j *Journal) draftSnapshot(what remediate.EventType, now remediate.Instant,
 	if err := d.pack(fold); err != nil {
 		return nil, err
 	}
-	draft, err := j.draft(snapshotSubject(j.o.Host), remediate.Event{Type: what, At: now}, d)
+	draft, err := c.draft(snapshotSubject(c.o.Host), remediate.Event{Type: what, At: now}, d)
 	if err != nil {
 		return nil, err
 	}

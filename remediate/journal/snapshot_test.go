@@ -165,7 +165,7 @@ func TestASnapshotThatCanNotBeReadIsPassedOver(t *testing.T) {
 	dir := t.TempDir()
 	a := start(t, dir)
 	a.add(t, 20)
-	d, err := a.draftSnapshot(SnapshotTaken, a.now, nil)
+	d, err := a.chain.draftSnapshot(SnapshotTaken, a.now, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func (j *Journal) verifyEpoch(ctx context.Context, epoch string, end *chain) (*w
 func (j *Journal) Accept(ctx context.Context, by, reason string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.settled(ctx); err != nil {
+	if err := j.chain.settled(ctx); err != nil {
 		return err
 	}
 	if err := j.beginEpoch(ctx, by, reason); err != nil {
@@ -119,7 +119,7 @@ func (j *Journal) beginEpoch(ctx context.Context, by, reason string) error {
 	}
 	left := c.epoch
 	c.epoch = epoch
-	d, err := j.draftSnapshot(JournalAccepted, now, base)
+	d, err := c.draftSnapshot(JournalAccepted, now, base)
 	if err != nil {
 		c.epoch = left
 		return err

@@ -70,7 +70,7 @@ func (l *Ledger) rejoin(episode *Episode, a Arrival, now Instant) Disposition {
 	if a.Doubted && (episode.Doubted || !episode.Alert.Firing()) {
 		return d
 	}
-	if episode.Alert.Status != a.Alert.Status || episode.Doubted != a.Doubted || now.Since(episode.Told) >= retellAfter {
+	if episode.Alert.Status != a.Alert.Status || episode.Doubted != a.Doubted || now.past(episode.Told, retellAfter) {
 		d.Fate = FateJoined
 		d.Event = a.join(episode.Incident, episode.Hangs, now)
 	}
@@ -225,7 +225,7 @@ func (l *Ledger) Loosened(now Instant) (again []Arrival, follows []ID) {
 // a while ago, or left it to people who were at work then: the probes decide anew.
 func (l *Ledger) Lingering(now Instant) (again []Arrival, follows []ID) {
 	return l.arrivals(func(e *Episode, i *Incident) bool {
-		return (i.State == Resolved || i.State == Cleared || i.State == Suppressed) && !e.over(now) && now.Since(i.Since) >= EpisodeLasts
+		return (i.State == Resolved || i.State == Cleared || i.State == Suppressed) && !e.over(now) && now.past(i.Since, EpisodeLasts)
 	})
 }
 

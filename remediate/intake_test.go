@@ -280,6 +280,14 @@ func TestAnEpisodeEnds(t *testing.T) {
 			t.Error("it is kept for ever")
 		}
 	})
+	t.Run("when the clock went back in another boot", func(t *testing.T) {
+		d := newDesk(t)
+		first := d.takes(alert("Down", alerts.Firing), FateOpened)
+		d.ends(first.Incident, Observed)
+		d.now.Boot, d.now.Up, d.now.Wall = "b2", time.Minute, d.now.Wall.AddDate(-10, 0, 0)
+		d.later(time.Minute)
+		d.takes(alert("Down", alerts.Firing), FateOpened)
+	})
 	t.Run("but never while its incident lives", func(t *testing.T) {
 		d := newDesk(t)
 		d.takes(alert("Down", alerts.Firing), FateOpened)

@@ -311,12 +311,13 @@ func (l *Ledger) Prune(now Instant) {
 	maps.DeleteFunc(l.Lowers, func(id ID, _ Lowering) bool { return l.Incidents[id] == nil })
 }
 
-// over reports whether an alert has been gone for long enough.
+// over reports whether an alert has been gone for long enough. Where the clock went
+// back it is taken for gone: an alert must not be known already for ten years.
 func (e *Episode) over(now Instant) bool {
 	if e.Alert.Firing() {
-		return now.Since(e.Told) >= episodeGone
+		return now.past(e.Told, episodeGone)
 	}
-	return now.Since(e.Told) >= EpisodeLasts
+	return now.past(e.Told, EpisodeLasts)
 }
 
 // Live are the incidents that are not over, in the order in which they opened.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -91,6 +92,8 @@ type Options struct {
 	CountAlert func(result string)
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+	// Random is where the names of incidents come from; nil is [crypto/rand.Reader].
+	Random io.Reader
 	// Reached is called at each durable boundary with its name, so that a test
 	// build can stop there; nil otherwise.
 	Reached func(boundary string)
@@ -134,6 +137,9 @@ func New(o Options) *Engine {
 	if o.Reached == nil {
 		o.Reached = func(string) {}
 	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
 	if o.Told == nil {
 		o.Told = func(remediate.Event, *remediate.Incident) {}
 	}
@@ -175,16 +181,23 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.recover()
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	for e.fatal == nil {
+	for e.fatal == nil && ctx.Err() == nil {
+		select {
+		case <-tick.C: // first, where both are due: a deadline waits for no crowd
+			e.tick()
+			continue
+		default:
+		}
 		select {
 		case <-ctx.Done():
-			e.sayRead()
-			return e.fatal
 		case f := <-e.inbox:
 			f()
 		case <-tick.C:
 			e.tick()
 		}
+	}
+	if e.fatal == nil {
+		e.sayRead()
 	}
 	return e.fatal
 }
@@ -209,7 +222,7 @@ func (e *Engine) post(f func()) bool {
 func (e *Engine) newID() remediate.ID {
 	for {
 		var random [5]byte
-		rand.Read(random[:])
+		_, _ = io.ReadFull(e.o.Random, random[:]) // crypto/rand never fails: it ends the process
 		id := remediate.NewID(random)
 		if e.ledger.Incidents[id] == nil {
 			return id

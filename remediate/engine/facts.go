@@ -111,7 +111,7 @@ const longestClimb = 24 * time.Hour
 func (e *Engine) recent(t *guard.Touched, i *remediate.Incident, now remediate.Instant) {
 	for _, a := range slices.Backward(e.ledger.Attempts) {
 		if now.Since(a.At) > max(i.Playbook.Attempts.Per, i.Playbook.Attempts.Cooldown, t.SwapEvery)+longestClimb {
-			break // they stand in the order in which they were made
+			continue // a later one may be closer: the clock need not have been right at either
 		}
 		if a.On != t.On || a.Incident == i.ID && a.Rung == i.Rung && a.Ended.IsZero() {
 			continue

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -169,7 +170,8 @@ func (e *Engine) owe(id remediate.ID, in remediate.Input) {
 // tryAgain does what is owed.
 func (e *Engine) tryAgain() {
 	e.retry = false
-	for id, t := range e.tasks {
+	for _, id := range slices.Sorted(maps.Keys(e.tasks)) {
+		t := e.tasks[id]
 		if in := t.owed; in != nil {
 			t.owed = nil
 			e.advance(id, *in)

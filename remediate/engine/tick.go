@@ -2,6 +2,8 @@ package engine
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 
 	"nightshift/remediate"
 )
@@ -67,8 +69,8 @@ func (e *Engine) tidy() {
 // overdue hands incidents to people whose deadline came while they waited for an
 // answer of the world that may never come.
 func (e *Engine) overdue(now remediate.Instant) {
-	for id, t := range e.tasks {
-		i := e.ledger.Incidents[id]
+	for _, id := range slices.Sorted(maps.Keys(e.tasks)) {
+		i, t := e.ledger.Incidents[id], e.tasks[id]
 		if i.State.Live() && i.State != remediate.Escalated && !t.stuck && i.Overdue(now) {
 			e.advance(id, remediate.Input{Woken: true})
 		}

@@ -1,0 +1,446 @@
+package simulate
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"nightshift/remediate"
+)
+
+// The invariants, as a breach names them. Each is counted when it is looked at, so
+// that a run says how often it was put to the test.
+const (
+	logChains    = "each event follows the one before it: one log, one writer"
+	logReads     = "what is stored can be read and folded"
+	foldIsState  = "after a crash the state is the fold of the log"
+	intentFirst  = "no effect without an earlier durable intent to do exactly that"
+	intentOnce   = "one intent, one effect"
+	asPlanned    = "an intent is for the step of the plan that was recorded"
+	aloneOnIt    = "never two effects at once on what is touched"
+	fewAtOnce    = "no more incidents act than may at once"
+	listedOnly   = "no effect off the inventory, on the deny list, or where it only observes"
+	approvedOnly = "what needs a person has the yes of one, to exactly that, not older than 15 minutes"
+	approvalOnce = "one approval, one climb; each destructive step of it happens once"
+	answeredTrue = "an approval is recorded only as a person gave it, for what was to be approved"
+	withinRates  = "no attempt above what any sliding window allows"
+	cooledDown   = "no attempt on what another incident has just acted on"
+	notFrozen    = "no effect begins a second after a freeze"
+	peopleHave   = "no effect begins once people have the incident, or it is over"
+	probeAgrees  = "the first act needs a probe that agrees"
+	inTime       = "each incident is ended or with people by its deadline, and not before for that reason"
+	explained    = "each refusal, wait and end says why, in a word of the table and in a sentence"
+	reasonsTrue  = "the reason is true"
+	fixedIsFixed = "fixed is: settled, and healthy for the whole window"
+	alertsKept   = "no alert that was accepted is lost"
+)
+
+// holds counts a look at an invariant, and notes a breach.
+func (o *observer) holds(invariant string, ok bool, format string, args ...any) bool {
+	o.w.count.add(o.w.count.checks, invariant)
+	if !ok {
+		o.broken(invariant, format, args...)
+	}
+	return ok
+}
+
+// approvalLasts is how long a yes, and a plan that waits for one, is good for.
+const approvalLasts = 15 * time.Minute
+
+// intends holds an intent to the rules.
+func (o *observer) intends(c *account, e remediate.Event) {
+	s := *e.Started
+	on := s.What.On
+	o.holds(peopleHave, c.state == remediate.Open, "%s begins %s while it is %s", c.id, s.What, c.state)
+	o.holds(intentOnce, c.intent == nil, "%s begins %s while another step is not finished", c.id, s.What)
+	if !o.holds(asPlanned, c.planned(s), "%s begins %s, which is not step %d of rung %d of its plan", c.id, s.What, s.Step, s.Rung) {
+		return
+	}
+	o.listed(c, s)
+	for id, other := range o.cases {
+		for _, theirs := range other.touching() {
+			o.holds(aloneOnIt, id == c.id || !overlap(theirs, on), "%s begins %s while %s is at work on %s", c.id, s.What, id, theirs)
+		}
+	}
+	c.held = -1
+	if c.climb == nil || c.climb.rung != s.Rung {
+		o.climbs(c, e)
+	}
+	o.touches(c, e)
+	c.intent = &intent{Started: s, at: time.Now()}
+}
+
+// planned reports whether an intent is for a step of the plan.
+func (c *account) planned(s remediate.Started) bool {
+	if c.plan == nil || s.PlanDigest != c.plan.Digest || s.Rung >= len(c.plan.Rungs) || s.Step >= len(c.plan.Rungs[s.Rung].Steps) {
+		return false
+	}
+	return same(s.What, c.plan.Rungs[s.Rung].Steps[s.Step])
+}
+
+// same compares two steps by their text.
+func same(a, b remediate.Step) bool {
+	left, err := remediate.EncodeJSON(a)
+	right, err2 := remediate.EncodeJSON(b)
+	return err == nil && err2 == nil && string(left) == string(right)
+}
+
+// deniedBegin is what may not be touched unless it is allowed by name.
+var deniedBegin = map[string]bool{"sshd.service": true, "nats.service": true}
+
+// listed holds a step to the inventory.
+func (o *observer) listed(c *account, s remediate.Started) {
+	inv, on := o.w.config.Inventory, s.What.On
+	unit, isUnit := inv.Units[on.Name]
+	_, isVM := inv.VMs[on.Name]
+	ok := on.Kind == remediate.UnitKind && isUnit && on.Name != "ghost.service" && (!deniedBegin[on.Name] || unit.Allow) ||
+		on.Kind == remediate.VMKind && isVM
+	o.holds(listedOnly, ok && o.mayGo(c, s.Rung) >= remediate.Approve, "%s begins %s", c.id, s.What)
+}
+
+// mayGo is how far the agent may go with a rung: the least of all that have a say.
+func (o *observer) mayGo(c *account, rung int) remediate.Autonomy {
+	config, planned := o.w.config, c.plan.Rungs[rung]
+	levels := []remediate.Autonomy{config.Mode, c.playbook.Autonomy, planned.Autonomy, o.autonomy[c.playbook.Name]}
+	for _, s := range planned.Steps {
+		if s.On.Kind == remediate.VMKind {
+			levels = append(levels, config.Inventory.VMs[s.On.Name].Autonomy)
+			continue
+		}
+		levels = append(levels, config.Inventory.Units[s.On.Name].Autonomy)
+	}
+	least := remediate.Act
+	for _, level := range levels {
+		if level != remediate.Unset {
+			least = min(least, level)
+		}
+	}
+	return least
+}
+
+// needsPerson reports whether a rung is more than the agent may do alone.
+func (o *observer) needsPerson(c *account, rung int) bool {
+	alone, worst, unproved := remediate.Rollback, remediate.Observe, false
+	for _, s := range c.plan.Rungs[rung].Steps {
+		worst = max(worst, s.Risk)
+		unproved = unproved || s.Do == remediate.VerbSwap && s.Image.Grade != remediate.BootProved
+		if s.On.Kind == remediate.VMKind {
+			alone = min(alone, o.w.config.Inventory.VMs[s.On.Name].Alone)
+		} else {
+			alone = min(alone, remediate.Restart)
+		}
+	}
+	return worst > alone || unproved || o.mayGo(c, rung) == remediate.Approve
+}
+
+// climbs holds the begin of a rung to what is counted for a rung.
+func (o *observer) climbs(c *account, e remediate.Event) {
+	rung, acting := e.Started.Rung, 0
+	for id, other := range o.cases {
+		if id != c.id && len(other.touching()) > 0 {
+			acting++
+		}
+	}
+	o.holds(fewAtOnce, acting < o.w.config.MaxActing, "%s begins while %d others act", c.id, acting)
+	o.holds(inTime, span(c.live, e.At) < c.playbook.Deadline, "%s begins a rung %s after its beginning, and its deadline is %s", c.id, span(c.live, e.At), c.playbook.Deadline)
+	if rung == 0 && !c.asked {
+		o.agreed(c)
+	}
+	if o.needsPerson(c, rung) {
+		yes := c.approval
+		ok := yes != nil && yes.digest == c.plan.Rungs[rung].Digest
+		o.holds(approvedOnly, ok, "%s begins %s with the approval %+v", c.id, c.plan.Rungs[rung].Name, yes)
+		if ok {
+			o.holds(approvedOnly, span(yes.at, e.At) < approvalLasts, "%s begins %s %s after it was approved", c.id, c.plan.Rungs[rung].Name, span(yes.at, e.At))
+			o.holds(approvalOnce, !yes.climbed, "%s begins %s by an approval that was used", c.id, c.plan.Rungs[rung].Name)
+			yes.climbed = true
+		}
+	}
+	c.climb = &climb{rung: rung, at: e.At, began: time.Now(), approval: c.approval, did: map[int]int{}, asked: map[int]int{}}
+}
+
+// agreed holds a first act to an answer that agreed with the alert.
+func (o *observer) agreed(c *account) {
+	for _, probe := range c.plan.Probes {
+		if slices.ContainsFunc(o.answered[probe], func(a answer) bool { return a.health == remediate.Unhealthy }) {
+			o.holds(probeAgrees, true, "")
+			return
+		}
+	}
+	o.holds(probeAgrees, false, "%s acts though none of %v was unhealthy for minutes", c.id, c.plan.Probes)
+}
+
+// touches holds an attempt on one thing to the windows.
+func (o *observer) touches(c *account, e remediate.Event) {
+	on, climb := e.Started.What.On, c.climb
+	if slices.ContainsFunc(climb.attempts, func(a *attempt) bool { return a.on == on }) || c.asked && e.Started.What.Risk <= remediate.Limit {
+		return
+	}
+	bound := o.bound(c, e.Started.Rung, e.Started.Step)
+	if !c.asked && !bound {
+		o.rates(c, e, on)
+	}
+	a := &attempt{on: on, playbook: c.playbook.Name, incident: c.id, at: moment{e.At, time.Now()}}
+	o.attempts = append(o.attempts, a)
+	climb.attempts = append(climb.attempts, a)
+}
+
+// rates counts what was attempted before.
+func (o *observer) rates(c *account, e remediate.Event, on remediate.Target) {
+	recent, bounds := 0, c.playbook.Attempts
+	for _, a := range o.attempts {
+		if a.on != on {
+			continue
+		}
+		if a.at.within(bounds.Per, e.At) {
+			recent++
+		}
+		if a.incident != c.id && a.ended != nil {
+			o.holds(cooledDown, !a.ended.within(bounds.Cooldown, e.At), "%s acts on %s %s after %s did, and it cools down for %s", c.id, on, time.Since(a.ended.truly), a.incident, bounds.Cooldown)
+		}
+	}
+	o.holds(withinRates, recent < bounds.Max, "%s acts on %s, which was acted on %d times in %s", c.id, on, recent, bounds.Per)
+}
+
+// bound reports whether a step only follows the one before it: from the power-down
+// of a VM to its start nothing stands still.
+func (o *observer) bound(c *account, rung, step int) bool {
+	down := slices.IndexFunc(c.plan.Rungs[rung].Steps, func(s remediate.Step) bool { return s.Do == remediate.VerbPowerDown })
+	return down >= 0 && step > down
+}
+
+// byWitness finds the incident whose open intent has that reading of the witness.
+func (o *observer) byWitness(w remediate.Witness) *account {
+	for _, c := range o.cases {
+		if c.intent != nil && c.intent.Witness[factSerial] == w[factSerial] {
+			return c
+		}
+	}
+	return nil
+}
+
+// acts sees an effect begin; what it returns is called at its end.
+func (o *observer) acts(p *process, s remediate.Step, w remediate.Witness) func() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.notes("process %d does %s", p.n, s)
+	o.w.count.effects++
+	c := o.byWitness(w)
+	if !o.holds(intentFirst, c != nil && same(c.intent.What, s), "%s is done, and no intent of the log is to do it", s) {
+		return func() {}
+	}
+	i := c.intent
+	i.acts++
+	o.holds(intentOnce, i.acts == 1, "%s of %s is done %d times by one intent", s, c.id, i.acts)
+	bound := c.climb != nil && o.bound(c, i.Rung, i.Step)
+	if !bound {
+		o.melted(c, s)
+	}
+	if c.climb != nil {
+		c.climb.asked[i.Step]++
+		once := s.Do != remediate.VerbReset && s.Do != remediate.VerbOneshot
+		o.holds(approvalOnce, once || c.climb.asked[i.Step] == 1, "%s of %s, which is not to be repeated, is asked for %d times", s, c.id, c.climb.asked[i.Step])
+	}
+	for _, other := range o.acting {
+		o.holds(aloneOnIt, other.p.gone.Load() || !overlap(other.step.On, s.On), "%s begins while %s is under way", s, other.step)
+	}
+	a := &act{p, s, time.Now()}
+	o.acting = append(o.acting, a)
+	// What hangs beyond its time is given up: it was told so.
+	o.w.later(s.Timeout+5*time.Second, func() { o.done(a) })
+	return func() { o.done(a) }
+}
+
+func (o *observer) done(a *act) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.acting = slices.DeleteFunc(o.acting, func(b *act) bool { return a == b })
+}
+
+// happened sees that a step took place.
+func (o *observer) happened(s remediate.Step, w remediate.Witness) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.byWitness(w)
+	if c == nil || c.climb == nil {
+		return
+	}
+	c.climb.did[c.intent.Step]++
+	destructive := s.Risk >= remediate.Reset
+	o.holds(approvalOnce, !destructive || c.climb.did[c.intent.Step] == 1, "%s of %s happened %d times in one climb", s, c.id, c.climb.did[c.intent.Step])
+}
+
+// melted holds an effect to the freezes.
+func (o *observer) melted(c *account, s remediate.Step) {
+	now := o.w.clock.now()
+	for _, f := range []*freeze{o.froze, o.file} {
+		if f == nil || !f.Until.IsZero() && over(f.Until, now) {
+			continue
+		}
+		o.holds(notFrozen, time.Since(f.since) <= time.Second, "%s of %s begins %s after a freeze", s, c.id, time.Since(f.since))
+	}
+}
+
+// over reports whether a moment has come, by the rule of [span].
+func over(until, now remediate.Instant) bool {
+	if until.Boot == now.Boot {
+		return now.Up >= until.Up
+	}
+	return !now.Wall.Before(until.Wall)
+}
+
+// judged holds a verdict to the table.
+func (o *observer) judged(c *account, e remediate.Event) {
+	v := e.Judged.Verdict
+	o.w.count.reason(v.Reason)
+	c.held = -1
+	if v.Decision == remediate.Allow {
+		return
+	}
+	o.holds(explained, o.known(v.Reason) && v.Gate != "" && v.Detail != "", "%s is told %s by %q because of %q: %q", c.id, v.Decision, v.Gate, v.Reason, v.Detail)
+	switch {
+	case v.Decision == remediate.Hold:
+		c.held, c.heldAt = e.Judged.Rung, e.At
+	case v.Reason == "frozen":
+		lately := o.froze != nil || o.file != nil || time.Since(o.thawed) < 10*time.Minute
+		o.holds(reasonsTrue, lately, "%s is refused as frozen, and nobody froze anything", c.id)
+	}
+}
+
+// known reports whether a reason is one of those that are documented.
+func (o *observer) known(r remediate.Reason) bool {
+	all, err := Reasons()
+	return err == nil && slices.Contains(all, r)
+}
+
+// approved holds a yes of the log to what a person said.
+func (o *observer) approved(c *account, e remediate.Event) {
+	if !o.holds(answeredTrue, c.held >= 0 && c.plan != nil, "%s is approved though nothing waits for that", c.id) {
+		return
+	}
+	digest := c.plan.Rungs[c.held].Digest
+	said := slices.ContainsFunc(o.said[c.id], func(s remediate.Said) bool {
+		return s.Verb == remediate.PersonApproves && s.By == e.Answered.By && s.Plan == digest
+	})
+	o.holds(answeredTrue, said, "%s is approved by %s, who did not say yes to %s", c.id, e.Answered.By, digest)
+	c.approval = &approval{by: e.Answered.By, digest: digest, at: e.At}
+}
+
+// verified holds an outcome to what was seen.
+func (o *observer) verified(c *account, e remediate.Event) {
+	if e.Verified.Outcome != remediate.Fixed {
+		return
+	}
+	v := c.playbook.Verify
+	o.holds(fixedIsFixed, c.worst == remediate.Healthy && !c.same.IsZero() && span(c.same, e.At) >= v.Window,
+		"%s is fixed, and was healthy for %s of %s", c.id, span(c.same, e.At), v.Window)
+	o.holds(fixedIsFixed, span(c.watched, c.same) >= v.Settle, "%s is fixed by an answer of %s after its act, and settles for %s", c.id, span(c.watched, c.same), v.Settle)
+}
+
+// ended holds an end to its reason.
+func (o *observer) ended(c *account, e remediate.Event) {
+	end := *e.Ended
+	o.w.count.reason(end.Reason)
+	o.holds(explained, o.known(end.Reason) && (end.Detail != "" || end.By != ""), "%s is %s because of %q: %q", c.id, end.State, end.Reason, end.Detail)
+	switch end.Reason {
+	case remediate.ReasonDeadline:
+		early := span(c.live, e.At) < c.playbook.Deadline && !(e.At.Boot != c.live.Boot && e.At.Wall.Before(c.live.Wall))
+		o.holds(inTime, !early, "%s meets its deadline of %s after %s", c.id, c.playbook.Deadline, span(c.live, e.At))
+	case remediate.ReasonExpired:
+		o.holds(reasonsTrue, c.held >= 0 && span(c.heldAt, e.At) >= approvalLasts, "%s expires %s after it asked", c.id, span(c.heldAt, e.At))
+	}
+}
+
+// slack is how long an agent may take to do what is due: more than a publish that
+// nobody answers, and a few tries.
+const slack = 45 * time.Second
+
+// looks holds the live incidents to their deadlines, whenever the agent could have
+// done something about it.
+func (o *observer) looks() {
+	p := o.w.process()
+	o.w.stream.mu.Lock()
+	down := o.w.stream.down
+	o.w.stream.mu.Unlock()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p.gone.Load() || time.Since(p.began) < slack || !down.IsZero() && time.Since(down) < slack {
+		return
+	}
+	for _, id := range slices.Sorted(maps.Keys(o.cases)) {
+		if c := o.cases[id]; c.state == remediate.Open {
+			late := time.Since(c.since) - c.playbook.Deadline
+			o.holds(inTime, late < slack || o.midway(c), "%s of %s is not over %s after its deadline", c.id, c.playbook.Name, late)
+		}
+	}
+}
+
+// midway reports whether an incident is half-way through a rollback, which has a
+// deadline of its own.
+func (o *observer) midway(c *account) bool {
+	if c.climb == nil || c.plan == nil || !o.bound(c, c.climb.rung, len(c.plan.Rungs[c.climb.rung].Steps)) {
+		return false
+	}
+	return time.Since(c.climb.began) < 2*c.playbook.Deadline+slack
+}
+
+// ends holds the world to what must be true when all is quiet: every alert that was
+// taken in is in the log.
+func (o *observer) ends() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range o.letters {
+		told := slices.ContainsFunc(o.told[l.fingerprint], func(at time.Time) bool { return l.at.Sub(at) < 5*time.Hour })
+		o.holds(alertsKept, told, "%s, which came after %s as message %d, is in no incident; its like came in at %v", l.name, l.at.Sub(o.w.began), l.position.Message, o.toldOf(l))
+	}
+}
+
+// toldOf is when the log took in an alert of the same labels.
+func (o *observer) toldOf(l letter) (at []time.Duration) {
+	for _, told := range o.told[l.fingerprint] {
+		at = append(at, told.Sub(o.w.began).Round(time.Second))
+	}
+	return at
+}
+
+// comesBack holds what a start read to the fold of all that was ever stored.
+func (o *observer) comesBack(ledger *remediate.Ledger) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.notes("a process starts")
+	o.w.count.starts++
+	was, is := facts(o.shadow), facts(ledger)
+	for _, what := range slices.Sorted(maps.Keys(was)) {
+		if was[what] != is[what] {
+			o.holds(foldIsState, false, "%s was\n%s\nand is\n%s", what, was[what], is[what])
+		}
+	}
+	o.holds(foldIsState, true, "")
+}
+
+// facts are what a ledger knows, each as text: all but what time alone takes away.
+func facts(l *remediate.Ledger) map[string]string {
+	known := map[string]string{}
+	add := func(what string, value any) {
+		text, err := remediate.EncodeJSON(value)
+		if err != nil {
+			text = []byte(err.Error())
+		}
+		known[what] = string(text)
+	}
+	for _, i := range l.Live() {
+		add("incident "+string(i.ID), i)
+	}
+	add("cursor", l.Cursor)
+	add("freeze", l.Freeze)
+	add("attempts", l.Attempts)
+	add("ours", l.Ours)
+	add("epoch", l.Epoch)
+	add("aside", l.Aside)
+	add("breakers", l.Breakers)
+	add("closed breakers", l.Closed)
+	add("autonomy", l.Autonomy)
+	add("storm", l.Storm)
+	add("sources", l.Sources)
+	return known
+}

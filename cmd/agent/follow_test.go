@@ -101,6 +101,12 @@ func wentBack() []remediate.Event {
 // served is a client of the agent, over a real server.
 func (a *heldAgent) served(t *testing.T) *oncall.Client {
 	t.Helper()
+	return a.serves(t)()
+}
+
+// serves serves the agent, and returns how to connect to it.
+func (a *heldAgent) serves(t *testing.T) func() *oncall.Client {
+	t.Helper()
 	a.happens(goingBack())
 	if a.yes == nil {
 		a.yes = wentBack()
@@ -140,12 +146,14 @@ func (a *heldAgent) served(t *testing.T) *oncall.Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(service.Stop)
-	client, err := oncall.Connect(s.ClientURL(), "operator", "rave-host", file)
-	if err != nil {
-		t.Fatal(err)
+	return func() *oncall.Client {
+		client, err := oncall.Connect(s.ClientURL(), "operator", "rave-host", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(client.Close)
+		return client
 	}
-	t.Cleanup(client.Close)
-	return client
 }
 
 // followed is what following the incident says, and how it ends.
@@ -234,5 +242,32 @@ func TestAnInterruptLeavesTheIncidentAndSaysSo(t *testing.T) {
 	_, _, err := followed(ctx, t, a, orderFlags{yes: true}, strings.NewReader(""))
 	if err == nil || !strings.Contains(err.Error(), "it goes on without (interrupted); see: nightshift show 7K2M9QX4") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestAnAgentThatIsStartedAnewIsFollowedOn: it goes away while it hears the yes, and is
+// not back at once.
+func TestAnAgentThatIsStartedAnewIsFollowedOn(t *testing.T) {
+	a := &heldAgent{}
+	connect := a.serves(t)
+	first, tries := connect(), 0
+	a.heard = first.Close
+	var stdout, stderr strings.Builder
+	c := &cli{in: strings.NewReader(""), out: &output{w: &stdout}, err: &stderr, now: func() time.Time { return noon }}
+	f := follower{cli: c, client: first, id: "7K2M9QX4", flags: orderFlags{yes: true}, screen: newScreen(&stderr)}
+	f.connect = func() (*oncall.Client, error) {
+		if tries++; tries == 1 {
+			return nil, oncall.ErrUnreachable
+		}
+		return connect(), nil
+	}
+	if err := f.run(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if want := "incident 7K2M9QX4 is resolved (fixed)\n"; stdout.String() != want {
+		t.Errorf("%q, want %q", stdout.String(), want)
+	}
+	if tries != 2 || len(a.said) != 1 || strings.Count(stderr.String(), "the agent does not answer") != 1 {
+		t.Errorf("%d tries, the agent heard %q, and it says:\n%s", tries, a.said, stderr.String())
 	}
 }

@@ -23,49 +23,117 @@ type follower struct {
 	told   int    // how many of its events were told
 	asked  string // the digest of the rung that was asked about last
 	live   bool   // whether the last line on the screen is to be written over
+
+	connect func() (*oncall.Client, error) // to the agent of this host, if nil
+	seeks   int                            // since the agent answered last
 }
 
 // lookAgain is the longest that an event may go unnoticed, and how often the line at
-// the end is written anew.
+// the end is written anew, and an agent that is gone is sought.
 const lookAgain = time.Second
 
-// run follows the incident to its end. The error is nil only when what was asked for
-// was done.
+// mostSeeks is how often it is: an agent that is started anew answers within seconds, one
+// whose host is, within minutes.
+const mostSeeks = 180
+
+// run follows the incident to its end, also over a start of the agent. The error is nil
+// only when what was asked for was done.
 func (f *follower) run(ctx context.Context) error {
+	defer func() { f.client.Close() }()
+	for {
+		incident, err := f.watch(ctx)
+		if err == nil {
+			return f.conclude(incident)
+		}
+		if errors.Is(err, oncall.ErrUnreachable) && ctx.Err() == nil {
+			err = f.seek(ctx, err)
+		}
+		if err != nil {
+			return f.leave(ctx, err)
+		}
+	}
+}
+
+// watch follows the incident for as long as the agent answers, and returns it once it is
+// over.
+func (f *follower) watch(ctx context.Context) (*remediate.Incident, error) {
 	following, stop := context.WithCancel(ctx)
 	defer stop()
-	news := make(chan struct{}, 1)
-	lost := make(chan error, 1)
-	go func() {
-		lost <- f.client.Follow(following, f.id, func([]byte) {
-			select {
-			case news <- struct{}{}:
-			default: // it will look anyway
-			}
-		})
-	}()
+	news, lost := f.listen(following)
 	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
 	for {
 		story, err := f.look(ctx)
 		if err == nil && over(story.Incident.State) {
-			return f.conclude(&story.Incident)
+			return &story.Incident, nil
 		}
 		if err == nil {
 			err = f.answer(ctx, &story.Incident)
 		}
 		if err != nil {
-			return f.leave(ctx, err)
+			return nil, err
 		}
 		select {
 		case <-news:
 		case <-tick.C:
 		case err := <-lost:
-			return f.leave(ctx, err)
+			return nil, err
 		case <-ctx.Done():
-			return f.leave(ctx, ctx.Err())
+			return nil, ctx.Err()
 		}
 	}
+}
+
+// listen tells that there is something new, and that nothing more will be told.
+func (f *follower) listen(ctx context.Context) (news <-chan struct{}, lost <-chan error) {
+	told, ended, client := make(chan struct{}, 1), make(chan error, 1), f.client
+	go func() {
+		ended <- client.Follow(ctx, f.id, func([]byte) {
+			select {
+			case told <- struct{}{}:
+			default: // it will look anyway
+			}
+		})
+	}()
+	return told, ended
+}
+
+// seek waits for an agent that is being started anew, and connects to it; why is what is
+// wrong until then. What was asked for last is asked again: whether the agent heard it
+// shows.
+func (f *follower) seek(ctx context.Context, why error) error {
+	if f.seeks == 0 {
+		f.clear()
+		f.screen.line(say("the agent does not answer; what it has begun goes on once it does"))
+	}
+	connecting := f.connect
+	if connecting == nil {
+		connecting = f.connectAgain
+	}
+	for ; f.seeks < mostSeeks; f.seeks++ {
+		select {
+		case <-time.After(lookAgain):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		client, err := connecting()
+		if err == nil {
+			f.client.Close()
+			f.client, f.asked = client, ""
+			f.seeks++
+			return nil
+		}
+		why = err
+	}
+	return why
+}
+
+func (f *follower) connectAgain() (*oncall.Client, error) {
+	settings, err := f.settings()
+	if err != nil {
+		return nil, err
+	}
+	return connect(settings)
 }
 
 // over reports whether nothing more happens by itself.
@@ -77,6 +145,7 @@ func (f *follower) look(ctx context.Context) (oncall.Story, error) {
 	if err := f.client.Ask(ctx, oncall.AskIncident, oncall.IncidentQuery{Incident: string(f.id)}, &story); err != nil {
 		return story, err
 	}
+	f.seeks = 0
 	if f.teller == nil {
 		f.teller = &teller{screen: f.screen, opened: story.Incident.OpenedAt}
 	}

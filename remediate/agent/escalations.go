@@ -66,7 +66,11 @@ func (p posting) escalation(i *remediate.Incident, level int, now time.Time) ale
 	if p.dashboard != "" {
 		annotations["dashboard"] = p.dashboard
 	}
-	return alertmanager.Alert{Labels: labels, Annotations: annotations, StartsAt: notAfter(i.Page.Since.Wall, now), EndsAt: now.Add(firesFor)}
+	begins := now // of one that has not begun, with which a silence is compared
+	if i.Page != nil {
+		begins = notAfter(i.Page.Since.Wall, now)
+	}
+	return alertmanager.Alert{Labels: labels, Annotations: annotations, StartsAt: begins, EndsAt: now.Add(firesFor)}
 }
 
 // summary says in a line what people are called for.

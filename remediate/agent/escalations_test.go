@@ -273,3 +273,18 @@ func TestASilenceThatNamesTheIncidentClaimsIt(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoeverIsEarlyClaimsWhatPeopleDoNotHaveYet: what waits for a yes has no
+// escalation, and can be taken all the same.
+func TestWhoeverIsEarlyClaimsWhatPeopleDoNotHaveYet(t *testing.T) {
+	i := handed(0, 0)
+	i.State, i.Page = remediate.Held, nil
+	s := alertmanager.Silence{ID: "1", By: "bob", Matchers: []alertmanager.Matcher{{Name: "incident", Value: "ABCDEFGH"}}}
+	selects, err := s.Selector()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !paging.claims(heardSilence{s, selects}, &i, pageNow.Wall) {
+		t.Error("a silence that names an incident which is held does not claim it")
+	}
+}

@@ -1,6 +1,7 @@
 package oncall
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,7 +194,7 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 		return Reply{Done: fmt.Sprintf("breaker %s is closed: what failed before counts no more", remediate.Printable(string(r.Breaker)))},
 			s.o.Agent.CloseBreaker(ctx, r.Breaker, user, r.Comment, who.proof)
 	case Promote:
-		return Reply{Done: fmt.Sprintf("playbook %s may %s", remediate.Printable(r.Playbook), r.To)},
+		return Reply{Done: fmt.Sprintf("playbook %s may %s", remediate.Printable(r.Playbook), cmp.Or(r.To.String(), "go one level further"))},
 			s.o.Agent.Promote(ctx, r.Playbook, r.To, user, r.Comment, who.proof)
 	case Ack, Approve, Deny, Cancel, Close, Resume, Comment:
 		return s.say(ctx, verb, who, r)

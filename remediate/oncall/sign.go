@@ -85,7 +85,7 @@ func sign(key nkeys.KeyPair, verb, host, user string, r Request, now time.Time) 
 	if err != nil {
 		return r, fmt.Errorf("cannot sign: %w", err)
 	}
-	r.Signed.Signature = base64.RawURLEncoding.EncodeToString(signature)
+	r.Signed.Signature = encode(signature)
 	return r, nil
 }
 
@@ -170,3 +170,6 @@ func (n *nonces) take(nonce string, expires, now time.Time) bool {
 	n.taken[nonce] = expires
 	return true
 }
+
+// encode is a signature as it travels.
+func encode(signature []byte) string { return base64.RawURLEncoding.EncodeToString(signature) }

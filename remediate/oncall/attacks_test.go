@@ -355,7 +355,10 @@ func TestWhoIsRemovedIsCutOffAndTheOthersAreNot(t *testing.T) {
 	if answer := s.say(s.as("ann"), "ann", Approve, old); said(answer) {
 		t.Errorf("the old key's signature: %s", answer)
 	}
-	s.mustDo("ann", Approve, s.approval())
+	s.mustDo("ann", Approve, s.approval()) // it is written to the log, whose connection stays too
+	if n := s.conn.Stats().Reconnects; n != 0 || s.service.o.Conn.IsClosed() {
+		t.Errorf("the agent's own connection was lost %d times", n)
+	}
 	if _, err := nats.Connect("nats://"+s.journal.Addr(), nats.Nkey(must(s.keys["bob"].PublicKey()), s.keys["bob"].Sign)); err == nil {
 		t.Error("bob connects again")
 	}

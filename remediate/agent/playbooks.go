@@ -59,7 +59,6 @@ func notKept(file *inventory.File) []error {
 			errs = append(errs, fmt.Errorf("cannot use %s: this version %s; take it out", key, lacks))
 		}
 	}
-	refuse(len(file.Groups) > 0, "groups", "keeps no min_healthy")
 	refuse(len(file.Profiles) > 0, "profiles", "sets no limits")
 	return errs
 }

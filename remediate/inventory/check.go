@@ -30,6 +30,7 @@ func (c *checker) check() {
 	c.checkGroups()
 	c.checkVMs()
 	c.checkPlaybooks()
+	c.checkGates()
 	c.checkSeverities()
 	c.checkEscalation()
 	c.checkPeople()

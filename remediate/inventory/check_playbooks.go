@@ -28,7 +28,7 @@ func (c *checker) checkFiles(where, pattern string) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		c.wrong(join(where, "files"), "%s is no pattern of file names; expected one like playbooks/*.yaml", quote(pattern))
 	}
-	for _, key := range []string{"verify", "attempts", "deadline"} {
+	for _, key := range []string{"verify", "attempts", "deadline", "rates", "breaker", "flapping", "keep_level"} {
 		if field := join(where, key); c.has(field) {
 			c.wrongKey(field, "each of the files says its own %s", key)
 		}
@@ -59,6 +59,8 @@ func hintOrAll(name string, known []string) string {
 // checkFigures holds a playbook's figures against each other.
 func (c *checker) checkFigures(path string, p Playbook) {
 	v := p.Verify
+	c.ownFigures(path, p.Rates, p.Breaker)
+	c.flapping(join(path, "flapping"), p.Flapping)
 	c.between(join(path, "attempts.max"), p.Attempts.Max, 1, 100)
 	if v.Within > 0 && v.Window > 0 && v.Within < v.Settle+v.Window {
 		c.wrong(join(path, "verify.within"), "expected at least settle and window together (%s), found %s", v.Settle+v.Window, v.Within)

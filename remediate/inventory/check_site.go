@@ -36,6 +36,6 @@ func (c *checker) checkGroups() {
 		c.need(path, "units", "the units that stand in for each other")
 		c.need(path, "min_healthy", "how many of them must stay healthy")
 		c.known(join(path, "units"), group.Units, "unit of this file", units)
-		c.between(join(path, "min_healthy"), group.MinHealthy, 0, len(group.Units))
+		c.between(join(path, "min_healthy"), group.MinHealthy.Count, 0, len(group.Units))
 	}
 }

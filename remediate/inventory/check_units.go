@@ -47,6 +47,7 @@ func (c *checker) checkUnits() {
 		c.known(join(path, "needs"), unit.Needs, "unit of this file", units)
 		c.known(join(path, "healthy"), unit.Healthy, "probe of this file", probes)
 		c.checkOneshots(path, unit)
+		c.ownFigures(path, unit.Rates, unit.Breaker)
 		c.file.Units[name] = c.withRisk(path, unit)
 		c.warnDenied(name, path, unit)
 	}

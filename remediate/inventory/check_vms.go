@@ -28,6 +28,7 @@ func (c *checker) checkVMs() {
 		c.checkProof(join(path, "proof"), vm.Proof, taken)
 		c.checkDeploysFrom(join(path, "deploys_from"), vm.DeploysFrom)
 		c.checkVMFigures(path, &vm)
+		c.ownFigures(path, vm.Rates, vm.Breaker)
 		c.warnVM(path, vm)
 		c.file.VMs[name] = vm
 	}

@@ -10,16 +10,23 @@ import (
 // File is an inventory as its YAML says it. Every name in it has been checked,
 // every default filled in.
 type File struct {
-	Host       Host              `yaml:"host"`
-	Probes     map[string]Probe  `yaml:"probes"`
-	Units      map[string]Unit   `yaml:"units"`
-	Profiles   map[string]Limits `yaml:"profiles"`
-	Groups     map[string]Group  `yaml:"groups"`
-	VMs        map[string]VM     `yaml:"vms"`
-	Playbooks  []Playbook        `yaml:"playbooks"`
-	Severities map[string]int    `yaml:"severities"` // 1 (worst) to 4, by the value of the label severity
-	Escalation Escalation        `yaml:"escalation"`
-	People     map[string]Person `yaml:"people"`
+	Host         Host              `yaml:"host"`
+	Probes       map[string]Probe  `yaml:"probes"`
+	Units        map[string]Unit   `yaml:"units"`
+	Profiles     map[string]Limits `yaml:"profiles"`
+	Groups       map[string]Group  `yaml:"groups"`
+	VMs          map[string]VM     `yaml:"vms"`
+	Rates        Rates             `yaml:"rates"`
+	Breaker      Breaker           `yaml:"breaker"`
+	Storm        Storm             `yaml:"storm"`
+	Flapping     Rate              `yaml:"flapping"`
+	StartupGrace Delay             `yaml:"startup_grace"`
+	Maintenance  []Maintenance     `yaml:"maintenance"`
+	Sources      map[string]Source `yaml:"sources"`
+	Playbooks    []Playbook        `yaml:"playbooks"`
+	Severities   map[string]int    `yaml:"severities"` // 1 (worst) to 4, by the value of the label severity
+	Escalation   Escalation        `yaml:"escalation"`
+	People       map[string]Person `yaml:"people"`
 
 	// Digest identifies the text: SHA-256 in hex.
 	Digest string
@@ -66,11 +73,16 @@ type Unit struct {
 	Allow bool `yaml:"allow"`
 	// Autonomy is how far the agent may go with it.
 	Autonomy remediate.Autonomy `yaml:"autonomy"`
+	// Rates and Breaker are its own, in the place of rates.touched and
+	// breaker.touched.
+	Rates   []Rate `yaml:"rates,orone"`
+	Breaker int    `yaml:"breaker"`
 }
 
 // managed is what the core must know of the unit.
 func (u Unit) managed() remediate.ManagedUnit {
-	return remediate.ManagedUnit{Needs: u.Needs, Healthy: u.Healthy, Oneshot: u.Oneshot, Risk: u.Risk, Allow: u.Allow, Autonomy: u.Autonomy}
+	return remediate.ManagedUnit{Needs: u.Needs, Healthy: u.Healthy, Oneshot: u.Oneshot, Risk: u.Risk, Allow: u.Allow, Autonomy: u.Autonomy,
+		Own: remediate.Own{Rates: rates(u.Rates), Breaker: u.Breaker}}
 }
 
 // Limits are what a profile gives to units, by the unit's name.
@@ -86,7 +98,7 @@ type Limit struct {
 type Group struct {
 	Units []string `yaml:"units"`
 	// MinHealthy is how many of them must stay healthy while one is acted on.
-	MinHealthy int `yaml:"min_healthy"`
+	MinHealthy Least `yaml:"min_healthy"`
 }
 
 // Playbook turns on the coded playbook Name and overrides some of its figures,
@@ -99,6 +111,13 @@ type Playbook struct {
 	Verify   Verify             `yaml:"verify"`
 	Attempts Attempts           `yaml:"attempts"`
 	Deadline time.Duration      `yaml:"deadline"`
+	// Rates, Breaker and Flapping are its own, in the place of rates.playbook,
+	// breaker.playbook and flapping.
+	Rates    []Rate `yaml:"rates,orone"`
+	Breaker  int    `yaml:"breaker"`
+	Flapping Rate   `yaml:"flapping"`
+	// KeepLevel is whether failures do not take it down a level.
+	KeepLevel bool `yaml:"keep_level"`
 }
 
 // Verify overrides figures of [remediate.Verify].

@@ -40,6 +40,10 @@ type VM struct {
 	KeepCheckpoints int `yaml:"keep_checkpoints"`
 	// Autonomy is how far the agent may go with it.
 	Autonomy remediate.Autonomy `yaml:"autonomy"`
+	// Rates and Breaker are its own, in the place of rates.touched and
+	// breaker.touched.
+	Rates   []Rate `yaml:"rates,orone"`
+	Breaker int    `yaml:"breaker"`
 }
 
 // Proof is a unit of its own that boots a checkpoint on a throw-away overlay,
@@ -84,5 +88,6 @@ func (v VM) managed() remediate.ManagedVM {
 	return remediate.ManagedVM{
 		Unit: v.Unit, Healthy: v.Healthy, Boots: v.BootsWithin, WaitForGuest: v.WaitForGuest,
 		Alone: v.Auto, RollbackEvery: v.RollbackEvery, Autonomy: v.Autonomy,
+		Own: remediate.Own{Rates: rates(v.Rates), Breaker: v.Breaker},
 	}
 }

@@ -10,7 +10,8 @@ import (
 // VMDown brings a virtual machine back that does not answer.
 //
 //   - Trigger: rave_vm_down, a port of the virtual machine has not answered for 2
-//     minutes to a Prometheus outside of it. The agent inside, if there is one, has its
+//     minutes to a Prometheus outside of it, or SourceSilent{vm="rave"}, nothing is heard
+//     of the Prometheus inside. The agent inside, if there is one, has its
 //     turn first.
 //   - Ladder: let a paused guest go on; else reset one that is stuck, panicked or shut
 //     down while its QEMU runs; power down and boot; go back to the last known good. Of
@@ -24,7 +25,7 @@ import (
 //     nightshift_time_to_fix_seconds, nightshift_probe_healthy{probe="vm:rave"}.
 var VMDown = remediate.Playbook{
 	Name:   "vm-down",
-	Match:  alerts.Matching(`alertname="rave_vm_down"`),
+	Match:  alerts.Matching(`alertname=~"rave_vm_down|SourceSilent"`, `vm=~"(rave)?"`),
 	Target: vm("rave"),
 	Look:   look(screen, qmpStatus, blockGraph, console, lastAnswers),
 	Ladder: ladder(

@@ -112,8 +112,7 @@ func TestOffLoopbackItRefusesToBeOpen(t *testing.T) {
 
 func TestWhatThisVersionDoesNotKeepIsRefused(t *testing.T) {
 	for key, says := range map[string]string{
-		"groups: {front: {units: [a.service], min_healthy: 1}}": "groups",
-		"profiles: {safe: {a.service: {memory: 1GiB}}}":         "profiles",
+		"profiles: {safe: {a.service: {memory: 1GiB}}}": "profiles",
 	} {
 		path := filepath.Join(t.TempDir(), "site.yaml")
 		text := "host: {name: h1, alerts: ['job=\"x\"']}\nunits: {a.service: {}}\n" + key + "\n"

@@ -41,7 +41,7 @@ func (c *checker) checkGates() {
 	if !c.has("startup_grace") {
 		f.StartupGrace = Delay(remediate.DefaultStartupGrace)
 	} else if time.Duration(f.StartupGrace) > maxGrace {
-		c.wrong("startup_grace", "expected at most %s, found %s", spell(maxGrace), f.StartupGrace)
+		c.wrong("startup_grace", "expected at most %s, found %s", spell(maxGrace), spell(time.Duration(f.StartupGrace)))
 	}
 	c.checkMaintenance()
 	c.checkSources()

@@ -126,19 +126,19 @@ func rates(all []Rate) []remediate.Rate {
 
 // own are the figures of single playbooks.
 func (f *File) own() map[string]remediate.Own {
-	own := map[string]remediate.Own{}
+	var own map[string]remediate.Own
 	for _, p := range f.Playbooks {
 		if p.Name != "" {
-			own[p.Name] = remediate.Own{Rates: rates(p.Rates), Breaker: p.Breaker, Flapping: remediate.Rate(p.Flapping), KeepsLevel: p.KeepLevel}
+			put(&own, p.Name, remediate.Own{Rates: rates(p.Rates), Breaker: p.Breaker, Flapping: remediate.Rate(p.Flapping), KeepsLevel: p.KeepLevel})
 		}
 	}
 	return own
 }
 
 func (f *File) groups() map[string]remediate.ManagedGroup {
-	groups := map[string]remediate.ManagedGroup{}
+	var groups map[string]remediate.ManagedGroup
 	for name, g := range f.Groups {
-		groups[name] = remediate.ManagedGroup{Units: g.Units, MinHealthy: g.MinHealthy.Of(len(g.Units))}
+		put(&groups, name, remediate.ManagedGroup{Units: g.Units, MinHealthy: g.MinHealthy.Of(len(g.Units))})
 	}
 	return groups
 }
@@ -153,11 +153,19 @@ func (f *File) maintenance() []remediate.Maintenance {
 
 // sources are those of the file, which was checked.
 func (f *File) sources() map[string]remediate.AlertSource {
-	all := map[string]remediate.AlertSource{}
+	var all map[string]remediate.AlertSource
 	for name, s := range f.Sources {
-		all[name] = remediate.AlertSource{
+		put(&all, name, remediate.AlertSource{
 			Match: alerts.Matching(s.Match...), Alerts: alerts.Matching(s.Alerts...), Target: s.Target, Within: s.Within,
-		}
+		})
 	}
 	return all
+}
+
+// put sets a key of a map that may not be there yet.
+func put[V any](m *map[string]V, key string, value V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = value
 }

@@ -91,7 +91,7 @@ func TestAFileWithEveryFieldIsRead(t *testing.T) {
 		Guest: "/run/site/guest.sock", WaitForGuest: 5 * time.Minute,
 		Proof:       &Proof{Unit: "site-proof.service", QMP: "/run/site/proof.sock", Healthy: []string{"load"}},
 		DeploysFrom: []string{"/nix/store", "/var/lib/site/incoming"}, Auto: remediate.Reset, RollbackEvery: 12 * time.Hour,
-		KeepAside: KeepAside{Count: 3, Age: 7 * 24 * time.Hour}, KeepCheckpoints: 4, Autonomy: remediate.Approve,
+		KeepAside: KeepAside{Count: 3, Age: 7 * 24 * time.Hour}, KeepCheckpoints: 4, Autonomy: remediate.Approve, Rates: []Rate{{2, 6 * time.Hour}}, Breaker: 3,
 	}); !cmp.Equal(got, want) {
 		t.Error(cmp.Diff(want, got))
 	}
@@ -99,8 +99,9 @@ func TestAFileWithEveryFieldIsRead(t *testing.T) {
 		Name: "high-memory", Autonomy: remediate.Act, Deadline: 10 * time.Minute,
 		Verify:   Verify{Settle: time.Second, Window: 10 * time.Second, Within: 30 * time.Second, Every: time.Second},
 		Attempts: Attempts{Max: 2, Per: time.Hour, Cooldown: time.Minute},
-	}); got != want {
-		t.Errorf("got %+v, want %+v", got, want)
+		Rates:    []Rate{{5, time.Hour}}, Breaker: 2, Flapping: Rate{2, 10 * time.Minute}, KeepLevel: true,
+	}); !cmp.Equal(got, want) {
+		t.Error(cmp.Diff(want, got))
 	}
 	if got, want := file.People["oncall-1"].Approves, remediate.Rollback; got != want {
 		t.Errorf("approves %s", got)
@@ -176,8 +177,11 @@ units:
   web.service: {needs: [db.service], allow: true, autonomy: approve}
 `
 	core := mustParse(t, text).Core()
+	limits := remediate.DefaultLimits
+	limits.StartupGrace = remediate.DefaultStartupGrace
 	want := remediate.Inventory{
-		Host: "web-1",
+		Limits: limits,
+		Host:   "web-1",
 		Units: map[string]remediate.ManagedUnit{
 			"db.service":  {},
 			"web.service": {Needs: []string{"db.service"}, Allow: true, Autonomy: remediate.Approve},

@@ -52,11 +52,14 @@ const (
 	routeTokenFile = "/etc/prometheus/nightshift.token"
 )
 
-// quick divides the route's waits, each of which must be there once, so that a
+// quick divides the routes' waits, each of which must be there once, so that a
 // repeat comes after a second and not after five minutes.
 var quick = map[string]string{
 	"      group_interval: 10s\n": "      group_interval: 500ms\n",
 	"      repeat_interval: 5m\n": "      repeat_interval: 1s\n",
+
+	// The Watchdog's.
+	"      group_interval: 1m\n      repeat_interval: 50s\n": "      group_interval: 500ms\n      repeat_interval: 400ms\n",
 }
 
 // shippedRoute is deploy/alertmanager with nothing changed but those waits.

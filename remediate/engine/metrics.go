@@ -32,10 +32,7 @@ type metrics struct {
 	breakerOpen   *prometheus.GaugeVec
 	sourceSilent  *prometheus.GaugeVec
 
-	// breakable are the names for which a breaker can be told: those of the
-	// configuration, and no others.
-	breakable []remediate.BreakerKey
-	states    map[remediate.ID]remediate.State
+	states map[remediate.ID]remediate.State
 	// asked is since when people are wanted for an incident; the zero instant once
 	// one has spoken.
 	asked map[remediate.ID]remediate.Instant
@@ -153,8 +150,7 @@ func (m *metrics) configure(c Config) {
 			m.escalations.WithLabelValues(severityLabel(s), strconv.Itoa(level))
 		}
 	}
-	m.breakable = breakable(c)
-	for _, key := range m.breakable {
+	for _, key := range breakable(c) {
 		m.breakerOpen.WithLabelValues(string(key))
 	}
 	for name := range c.Inventory.Sources {
@@ -189,9 +185,9 @@ func breakable(c Config) []remediate.BreakerKey {
 	return keys
 }
 
-// breakers tells which are open.
-func (m *metrics) breakers(open map[remediate.BreakerKey]remediate.Breaker) {
-	for _, key := range m.breakable {
+// breakers tells which of those that there may be are open.
+func (m *metrics) breakers(c Config, open map[remediate.BreakerKey]remediate.Breaker) {
+	for _, key := range breakable(c) {
 		value := 0.0
 		if _, is := open[key]; is {
 			value = 1

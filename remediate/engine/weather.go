@@ -69,7 +69,7 @@ func (e *Engine) trip() {
 		}
 	}
 	e.lower()
-	e.m.breakers(e.ledger.Breakers)
+	e.m.breakers(*e.config.Load(), e.ledger.Breakers)
 }
 
 // tripped is a breaker that its failures open, whether or not that was recorded.

@@ -24,6 +24,11 @@ func (e *Engine) call(ctx context.Context, f func() error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("cannot wait for the engine: %w", ctx.Err())
 	case <-e.done:
+	}
+	select {
+	case err := <-answer: // it was done before the end: nobody may be told otherwise
+		return err
+	default:
 		return fmt.Errorf("cannot ask the engine: it has ended")
 	}
 }

@@ -1,9 +1,12 @@
 package journal
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
+	"github.com/nats-io/nkeys"
 )
 
 // withPeople starts an agent that people can connect to.
@@ -113,12 +118,22 @@ func TestWithoutTheSeedNobodyConnects(t *testing.T) {
 		t.Errorf("connected as nobody: %v %v", conn, err)
 	}
 	// The agent's own keys are good inside the process only.
-	public, err := a.store.ids.journal.PublicKey()
+	for name, key := range map[string]nkeys.KeyPair{"journal": a.store.ids.journal, "agent": a.store.ids.agent, "notifier": a.store.ids.notifier} {
+		public, err := key.PublicKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if conn, err := nats.Connect("nats://"+a.Addr(), nats.Nkey(public, key.Sign)); !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("connected from outside with the key of the %s: %v %v", name, conn, err)
+		}
+	}
+	// Somebody's name is not enough.
+	stranger, err := nkeys.CreateUser()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if conn, err := nats.Connect("nats://"+a.Addr(), nats.Nkey(public, a.store.ids.journal.Sign)); !errors.Is(err, nats.ErrAuthorization) {
-		t.Errorf("connected from outside with the agent's key: %v %v", conn, err)
+	if conn, err := nats.Connect("nats://"+a.Addr(), nats.Nkey(a.OperatorKey(), stranger.Sign)); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("connected as the operator with another's signature: %v %v", conn, err)
 	}
 }
 
@@ -271,4 +286,91 @@ func TestAPortThatIsTakenIsNoFailureOfTheStore(t *testing.T) {
 	if count := (opening{dir}).tally(); count != (tally{}) {
 		t.Errorf("%+v is counted, want nothing", count)
 	}
+}
+
+// A person who stops reading costs the log nothing, and the memory no more than the
+// server lets wait for one connection, until it is cut off.
+func TestWhoStopsReadingIsCutOffAndNobodyWaits(t *testing.T) {
+	a := withPeople(t, t.TempDir())
+	a.deaf(t)
+	text := strings.Repeat("x", 256<<10)
+	var slowest time.Duration
+	most, listed := 0, true
+	for deadline := time.Now().Add(time.Minute); listed; {
+		if time.Now().After(deadline) {
+			t.Fatal("who does not read is still connected after a minute")
+		}
+		start := time.Now()
+		if _, err := a.Append(t.Context(), a.comment("INC00000", text)); err != nil {
+			t.Fatal(err)
+		}
+		slowest = max(slowest, time.Since(start))
+		var pending int
+		pending, listed = a.waiting(t)
+		most = max(most, pending)
+	}
+	if most > 4*MaxPayload+len(text)*2 {
+		t.Errorf("%d bytes waited for who does not read", most)
+	}
+	if slowest >= callDeadline {
+		t.Errorf("an append took %s while somebody did not read", slowest)
+	}
+	t.Logf("at most %d MiB waited; the slowest append took %s", most>>20, slowest)
+}
+
+// waiting is how much waits for the operator, and whether they are connected.
+func (a *agent) waiting(t *testing.T) (bytes int, connected bool) {
+	t.Helper()
+	all, err := a.store.srv.Connz(&server.ConnzOptions{Username: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, conn := range all.Conns {
+		if conn.AuthorizedUser == a.OperatorKey() {
+			return conn.Pending, true
+		}
+	}
+	return 0, false
+}
+
+// deaf is a connection of the operator that has subscribed to everything and reads
+// nothing.
+func (a *agent) deaf(t *testing.T) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", a.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	line, err := bufio.NewReaderSize(conn, 4096).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info struct {
+		Nonce string `json:"nonce"`
+	}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(line, "INFO ")), &info); err != nil {
+		t.Fatal(err)
+	}
+	seed, err := os.ReadFile(seedFile(a.o.Dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := nkeys.FromSeed(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := key.Sign([]byte(info.Nonce))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(conn, "CONNECT {\"verbose\":false,\"nkey\":%q,\"sig\":%q}\r\nSUB nightshift.> 1\r\n",
+		a.OperatorKey(), base64.RawURLEncoding.EncodeToString(signature))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for connected := false; !connected; {
+		_, connected = a.waiting(t)
+	}
+	return conn
 }

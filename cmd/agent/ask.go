@@ -10,41 +10,27 @@ import (
 	"nightshift/remediate/oncall"
 )
 
-// connect reaches the agent of this host.
-func connect(s agent.Settings) (*oncall.Client, error) {
-	url, user, host, seed, err := agent.Operator(s)
-	if err != nil {
-		return nil, failure{statusConfig, err}
-	}
-	client, err := oncall.Connect(url, user, host, seed)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("%w; be in group nightshift (`sudo usermod -aG nightshift $USER`, then log in anew) or use sudo", err)
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("no agent has run here yet: %w", err)
-	}
-	return client, err
+// isDown reports whether an error says that this host's agent is not there: none
+// answers, or none ever made its key. A configuration that can't be read says nothing
+// of it, and nothing of this machine stands in for an agent elsewhere.
+func (c *cli) isDown(err error) bool {
+	return !c.access.elsewhere() && !errors.As(err, new(failure)) && (errors.Is(err, oncall.ErrUnreachable) || c.noKeyYet(err))
 }
 
-// isDown reports whether an error says that no agent is there: none answers, or
-// none ever made its key. A configuration that can't be read says nothing of it.
-func isDown(err error) bool {
-	return !errors.As(err, new(failure)) && (errors.Is(err, oncall.ErrUnreachable) || errors.Is(err, fs.ErrNotExist))
-}
+// noKeyYet reports whether the operator's key is not there; another key that is not
+// there is a mistake.
+func (c *cli) noKeyYet(err error) bool { return c.access.key == "" && errors.Is(err, fs.ErrNotExist) }
 
 // do says a verb to the running agent.
-func do(ctx context.Context, s agent.Settings, verb string, r oncall.Request) (oncall.Reply, error) {
-	client, err := connect(s)
-	if err != nil {
-		return oncall.Reply{}, err
-	}
-	defer client.Close()
-	return client.Do(ctx, verb, r)
+func (c *cli) do(ctx context.Context, s agent.Settings, verb string, r oncall.Request) (oncall.Reply, error) {
+	return asking(ctx, c, s, func(ctx context.Context, client *oncall.Client) (oncall.Reply, error) {
+		return client.Do(ctx, verb, r)
+	})
 }
 
 // ask puts a query to the running agent.
-func ask[T any](ctx context.Context, s agent.Settings, query string, question any) (T, error) {
-	return asking(ctx, s, func(ctx context.Context, client *oncall.Client) (T, error) {
+func ask[T any](ctx context.Context, c *cli, s agent.Settings, query string, question any) (T, error) {
+	return asking(ctx, c, s, func(ctx context.Context, client *oncall.Client) (T, error) {
 		var answer T
 		err := client.Ask(ctx, query, question, &answer)
 		return answer, err
@@ -52,8 +38,8 @@ func ask[T any](ctx context.Context, s agent.Settings, query string, question an
 }
 
 // asking calls f with a connection to the running agent.
-func asking[T any](ctx context.Context, s agent.Settings, f func(context.Context, *oncall.Client) (T, error)) (T, error) {
-	client, err := connect(s)
+func asking[T any](ctx context.Context, c *cli, s agent.Settings, f func(context.Context, *oncall.Client) (T, error)) (T, error) {
+	client, err := c.connect(ctx, s)
 	if err != nil {
 		var none T
 		return none, err
@@ -76,8 +62,8 @@ func read[T any](ctx context.Context, c *cli, s agent.Settings, query string, qu
 // readBy reads from the running agent, or else from the state that it left.
 func readBy[T any](ctx context.Context, c *cli, s agent.Settings, running func(context.Context, *oncall.Client) (T, error),
 	state func(context.Context, *agent.Reader) (T, error)) (T, error) {
-	answer, err := asking(ctx, s, running)
-	if err == nil || !isDown(err) {
+	answer, err := asking(ctx, c, s, running)
+	if err == nil || !c.isDown(err) {
 		return answer, err
 	}
 	reader, unread := agent.OpenReadOnly(ctx, s)

@@ -18,6 +18,8 @@ type cli struct {
 	err io.Writer
 	now func() time.Time
 
+	// access is how the agent is reached.
+	access access
 	// environment is the file whose settings stand in for those that the
 	// environment lacks.
 	environment string
@@ -43,6 +45,7 @@ const (
 	groupAgent    = "agent"
 	groupLook     = "look"
 	groupSay      = "say"
+	groupGates    = "gates"
 	groupVM       = "vm"
 	groupConfig   = "config"
 	groupTerminal = "terminal"
@@ -58,14 +61,19 @@ func (c *cli) root() *cobra.Command {
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRun:  func(*cobra.Command, []string) { c.begun = true },
+		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
+			c.begun = true
+			return checkAccess(command)
+		},
 	}
 	root.PersistentFlags().StringVar(&c.environment, "environment", "",
 		"a `file` with settings that the environment lacks (default "+defaultEnvironment+"; run has none)")
+	c.access.add(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupAgent, Title: "The agent:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"},
 		&cobra.Group{ID: groupSay, Title: "Say:"},
+		&cobra.Group{ID: groupGates, Title: "Gates and people:"},
 		&cobra.Group{ID: groupVM, Title: "Virtual machines:"},
 		&cobra.Group{ID: groupConfig, Title: "Configure:"},
 		&cobra.Group{ID: groupTerminal, Title: "This program:"},
@@ -84,8 +92,11 @@ func (c *cli) addCommands(root *cobra.Command) {
 		}
 	}
 	add(groupAgent, c.runCommand(), c.statusCommand())
-	add(groupLook, c.checkCommand(), c.incidentsCommand(), c.showCommand(), c.explainCommand(), c.journalCommand())
-	add(groupSay, c.approveCommand(), c.denyCommand(), c.closeCommand(), c.resumeCommand(), c.freezeCommand(), c.thawCommand())
+	add(groupLook, c.checkCommand(), c.watchCommand(), c.incidentsCommand(), c.showCommand(), c.reportCommand(), c.historyCommand(),
+		c.explainCommand(), c.journalCommand())
+	add(groupSay, c.ackCommand(), c.approveCommand(), c.denyCommand(), c.cancelCommand(), c.closeCommand(), c.resumeCommand(),
+		c.commentCommand(), c.freezeCommand(), c.thawCommand())
+	add(groupGates, c.playbookCommand(), c.breakerCommand(), c.userCommand())
 	add(groupVM, c.vmCommand())
 	add(groupConfig, c.initCommand(), c.configCommand())
 	add(groupTerminal, c.versionCommand(), c.completionCommand())

@@ -40,33 +40,43 @@ func writeCompletion(root *cobra.Command, shell string, w io.Writer) error {
 // completionPatience is how long somebody who pressed Tab waits.
 const completionPatience = time.Second
 
-// completeIncidents offers the incidents that a filter chooses, the newest first,
-// with what they are about. Without a running agent nothing is offered.
-func (c *cli) completeIncidents(filter oncall.Filter) cobra.CompletionFunc {
+// completeIncidents offers the incidents that a filter chooses and that fit, the
+// newest first, with what they are about. Without a running agent nothing is offered.
+func (c *cli) completeIncidents(filter oncall.Filter, fit fits) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		const keep = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 		if len(args) > 0 {
 			return nil, keep
 		}
-		settings, err := c.settings()
-		if err != nil {
-			return nil, keep
-		}
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
-		defer cancel()
-		incidents, err := ask[[]oncall.Summary](ctx, settings, oncall.AskIncidents, filter)
-		if err != nil {
-			return nil, keep
-		}
-		return incidentCompletions(incidents), keep
+		return incidentCompletions(whileTyping[[]oncall.Summary](cmd.Context(), c, oncall.AskIncidents, filter), fit), keep
 	}
 }
 
-func incidentCompletions(incidents []oncall.Summary) []cobra.Completion {
+// whileTyping asks the running agent for what a person who pressed Tab may mean; when
+// it does not answer at once, that is nothing.
+func whileTyping[T any](ctx context.Context, c *cli, query string, question any) T {
+	var none T
+	settings, err := c.settings()
+	if err != nil {
+		return none
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionPatience)
+	defer cancel()
+	answer, err := ask[T](ctx, c, settings, query, question)
+	if err != nil {
+		return none
+	}
+	return answer
+}
+
+// incidentCompletions are the incidents that fit, each with its title.
+func incidentCompletions(incidents []oncall.Summary, fit fits) []cobra.Completion {
 	var offered []cobra.Completion
 	for _, i := range incidents {
-		title := remediate.Printable(orDash(cause(i)) + ", " + orDash(i.Target.String()) + ", " + string(i.State) + ", " + moment(i.Opened))
-		offered = append(offered, cobra.CompletionWithDesc(string(i.ID), title))
+		if fit(i) {
+			title := orDash(cause(i)) + " · " + orDash(i.Target.String()) + " · " + string(i.State)
+			offered = append(offered, cobra.CompletionWithDesc(string(i.ID), remediate.Printable(oneLine(title))))
+		}
 	}
 	return offered
 }

@@ -84,8 +84,8 @@ func areMany(n int) string {
 // askExplain asks the running agent, which knows its incidents; else what its
 // state and the inventory say.
 func (c *cli) askExplain(ctx context.Context, s agent.Settings, body string) (remediate.RawJSON, error) {
-	answer, err := ask[remediate.RawJSON](ctx, s, oncall.AskExplain, oncall.ExplainQuery{Body: body})
-	if !isDown(err) {
+	answer, err := ask[remediate.RawJSON](ctx, c, s, oncall.AskExplain, oncall.ExplainQuery{Body: body})
+	if !c.isDown(err) {
 		return answer, err
 	}
 	c.sayDown("this is what its inventory and its state say")

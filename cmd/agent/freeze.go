@@ -63,9 +63,9 @@ func (c *cli) wouldSwitch(ctx context.Context, would string) error {
 	if err != nil {
 		return err
 	}
-	status, err := ask[oncall.Status](ctx, settings, oncall.AskStatus, nil)
+	status, err := ask[oncall.Status](ctx, c, settings, oncall.AskStatus, nil)
 	now := frozenWords(status.Frozen)
-	if isDown(err) {
+	if c.isDown(err) {
 		now, err = "the agent does not answer: its freeze file "+agent.FreezeFile(settings)+" would be written or removed", nil
 	}
 	if err != nil {
@@ -82,12 +82,12 @@ func (c *cli) freeze(ctx context.Context, r oncall.Request, json bool) error {
 	if err != nil {
 		return err
 	}
-	reply, err := do(ctx, settings, oncall.Freeze, r)
-	if err != nil {
-		if !isDown(err) && r.For == 0 {
+	reply, err := c.do(ctx, settings, oncall.Freeze, r)
+	if err != nil && !c.access.elsewhere() {
+		if !c.isDown(err) && r.For == 0 {
 			fmt.Fprintln(c.err, "nightshift: the agent could not be asked: "+err.Error())
 		}
-		reply, err = freezeByFile(agent.FreezeFile(settings), r, err)
+		reply, err = c.freezeByFile(agent.FreezeFile(settings), r, err)
 	}
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (c *cli) freeze(ctx context.Context, r oncall.Request, json bool) error {
 
 // freezeByFile freezes an agent that could not be told, whatever the reason: to
 // freeze must work when nothing else does. A file can't thaw by itself.
-func freezeByFile(file string, r oncall.Request, down error) (oncall.Reply, error) {
+func (c *cli) freezeByFile(file string, r oncall.Request, down error) (oncall.Reply, error) {
 	if r.For > 0 {
 		return oncall.Reply{}, fmt.Errorf("cannot freeze for %s: only a running agent thaws by itself; leave --for away: %w", span(r.For), down)
 	}
@@ -106,7 +106,7 @@ func freezeByFile(file string, r oncall.Request, down error) (oncall.Reply, erro
 		return oncall.Reply{}, fmt.Errorf("cannot freeze: the agent does not answer, and its freeze file can't be written: %w; use sudo", err)
 	}
 	done := "frozen by the file " + file + " until somebody thaws"
-	if isDown(down) {
+	if c.isDown(down) {
 		done = "the agent does not answer; " + done
 	}
 	return oncall.Reply{Done: done}, nil
@@ -130,10 +130,12 @@ func (c *cli) thaw(ctx context.Context, r oncall.Request, json bool) error {
 	if err != nil {
 		return err
 	}
-	file := agent.FreezeFile(settings)
-	removed := os.Remove(file)
-	reply, err := do(ctx, settings, oncall.Thaw, r)
-	if isDown(err) {
+	file, removed := agent.FreezeFile(settings), fs.ErrNotExist
+	if !c.access.elsewhere() {
+		removed = os.Remove(file)
+	}
+	reply, err := c.do(ctx, settings, oncall.Thaw, r)
+	if c.isDown(err) {
 		reply, err = thawedByFile(file, removed)
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ func (c *cli) journalCommand() *cobra.Command {
 	incident := command.Flags().String("incident", "", "only those of this incident")
 	follow := command.Flags().Bool("follow", false, "go on with what comes, until interrupted; --incident wants a whole ID then")
 	command.Flags().Var(&from, "since", "only those since then: 7d, or 2026-08-01T14:00")
-	mustComplete(command, "incident", c.completeIncidents(oncall.Filter{}))
+	mustComplete(command, "incident", c.completeIncidents(oncall.Filter{}, anyIncident))
 	mustComplete(command, "since", cobra.NoFileCompletions)
 	command.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.printEvents(cmd.Context(), oncall.EventsQuery{Incident: *incident, Since: from.before(c.now())}, *follow)
@@ -67,13 +67,18 @@ func pagesOf(client *oncall.Client) pages {
 
 // printPages prints one page after the other.
 func (c *cli) printPages(ctx context.Context, q oncall.EventsQuery, read pages) error {
+	return eachStored(ctx, q, read, c.printEvent)
+}
+
+// eachStored calls f with each event that q wants, page by page.
+func eachStored(ctx context.Context, q oncall.EventsQuery, read pages, f func(stored []byte) error) error {
 	for next := &q; next != nil; {
 		page, err := read(ctx, *next)
 		if err != nil {
 			return err
 		}
 		for _, event := range page.Events {
-			if err := c.printEvent(event); err != nil {
+			if err := f(event); err != nil {
 				return err
 			}
 		}
@@ -91,7 +96,7 @@ func (c *cli) printEvent(stored []byte) error {
 // followEvents prints what comes, after what is there; only a running agent can be
 // followed.
 func (c *cli) followEvents(ctx context.Context, s agent.Settings, q oncall.EventsQuery) error {
-	client, err := connect(s)
+	client, err := c.connect(ctx, s)
 	if err != nil {
 		return err
 	}

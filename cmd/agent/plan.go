@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nightshift/remediate"
+	"nightshift/remediate/oncall"
 )
 
 // tellRung writes exactly what a rung would do: each step, and of an exchange of
@@ -70,6 +71,64 @@ func heldRung(i *remediate.Incident) *remediate.PlannedRung {
 	return &i.Plan.Rungs[i.Rung]
 }
 
+// tellAsked writes all that a person needs to decide: what was seen, what was tried,
+// and what would be done.
+func tellAsked(s screen, story oncall.Story, now time.Time) {
+	i := &story.Incident
+	tellHead(s, i, now)
+	tellSeen(s, story)
+	if tried := rungTable(i); len(i.Tried) > 0 {
+		s.line()
+		tried.write(s)
+	}
+	tellHeld(s, i, now)
+}
+
+// tellSeen writes what the probes said when the plan was made, and the evidence, if
+// it was taken by now.
+func tellSeen(s screen, story oncall.Story) {
+	var seen, evidence []string
+	t := teller{opened: story.Incident.OpenedAt}
+	for _, entry := range story.Entries {
+		switch e := entry.Event; {
+		case e.Planned != nil:
+			seen = unwell(e.Planned.Observations)
+		case e.Gathered != nil:
+			evidence = t.sayGathered(*e.Gathered).lines
+		}
+	}
+	if len(seen)+len(evidence) == 0 {
+		return
+	}
+	s.line()
+	s.line(in(bold, "what was seen"))
+	for _, line := range append(seen, evidence...) {
+		s.line(say("  " + line))
+	}
+}
+
+// lostBy says what is lost by a rung, whatever comes of it.
+func lostBy(rung remediate.PlannedRung) string {
+	switch rung.Risk() {
+	case remediate.Observe, remediate.Limit:
+		return "nothing: no service is interrupted"
+	case remediate.Restart:
+		return "what is under way in " + onNames(rung) + ": connections, requests, unsaved work"
+	case remediate.Reset:
+		return "all that " + onNames(rung) + " has in memory and not on a disk"
+	}
+	return "what was written since to the disks that go back, beside all that is in memory"
+}
+
+// onNames are the things that a rung acts on.
+func onNames(rung remediate.PlannedRung) string {
+	var names []string
+	for _, target := range rung.Touches() {
+		names = append(names, target.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // tellHeld writes what a person is asked to approve: all that would be done, who may
 // say yes, and until when.
 func tellHeld(s screen, i *remediate.Incident, now time.Time) {
@@ -81,6 +140,7 @@ func tellHeld(s screen, i *remediate.Incident, now time.Time) {
 	until := i.Since.Wall.Add(remediate.ApprovalLasts)
 	s.line(in(red, "waits for a person"), say(" until "+moment(until)+" ("+span(max(until.Sub(now), 0))+" from now), then it is handed over:"))
 	tellRung(s, *rung, now)
-	s.line(say("  may approve: whoever has this host's operator key"))
+	s.line(say("  what is lost: " + lostBy(*rung)))
+	s.line(say("  may approve: those of `people` who approve " + rung.Risk().String() + "; the operator of this host while there is nobody"))
 	s.line(say("  nightshift approve " + string(i.ID) + ", or nightshift deny " + string(i.ID) + " --comment …"))
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"exits":      exits,
 			"expand":     expand,
 			"incident":   incident,
+			"private":    private,
 			"signal":     signalBackground,
 		},
 	})
@@ -118,6 +120,22 @@ func incident(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there are %d incidents, want 1", len(listed))
 	}
 	ts.Setenv(args[0], listed[0].ID)
+}
+
+// private says that only its owner can read a file, and that it holds a seed:
+// private alice.nk.
+func private(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: private FILE")
+	}
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		ts.Fatalf("%s has the mode %o, want 600", args[0], mode)
+	}
+	if !strings.HasPrefix(ts.ReadFile(args[0]), "SU") {
+		ts.Fatalf("%s holds no seed of a user", args[0])
+	}
 }
 
 // signalBackground sends the commands in the background a signal: signal HUP.

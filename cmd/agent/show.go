@@ -15,7 +15,7 @@ func (c *cli) showCommand() *cobra.Command {
 		Short:             "Tell the story of one incident",
 		Long:              "Tell the story of one incident: what came in, what the gates said, what was seen,\ndone and verified. Any unambiguous beginning of the ID will do.",
 		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: c.completeIncidents(oncall.Filter{}),
+		ValidArgsFunction: c.completeIncidents(oncall.Filter{}, anyIncident),
 	}
 	output := addOutput(command)
 	evidence := command.Flags().Bool("evidence", false, "show all of the evidence, not just its beginning")

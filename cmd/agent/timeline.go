@@ -73,6 +73,10 @@ func (t *teller) words(entry oncall.Entry) told {
 		return sayVerified(*e.Verified)
 	case e.Answered != nil:
 		return told{head: in(bold, reasoned(e.Answered.By+" said "+e.Answered.Verb, "", oneLine(e.Answered.Comment)))}
+	case e.Acknowledged != nil:
+		return sayAcknowledged(*e.Acknowledged)
+	case e.Paged != nil:
+		return sayPaged(*e.Paged)
 	case e.Ended != nil:
 		return sayEnded(*e.Ended)
 	}
@@ -222,6 +226,29 @@ func sayProbed(p remediate.Probed) told {
 
 func sayVerified(v remediate.Verified) told {
 	return told{head: in(outcomeStyle(v.Outcome), reasoned(outcomeWords(v.Outcome), "", oneLine(v.Detail)))}
+}
+
+func sayAcknowledged(a remediate.Acknowledged) told {
+	text := a.By + " has taken it"
+	switch {
+	case a.Claimed:
+		text += ", says a silence in Alertmanager"
+	case a.Mute:
+		text += ", and the alert is silenced meanwhile"
+	}
+	w := told{head: in(bold, reasoned(text, "", oneLine(a.Comment)))}
+	if !a.Until.IsZero() {
+		w.lines = append(w.lines, "until "+moment(a.Until.Wall)+", then people are called again")
+	}
+	return w
+}
+
+func sayPaged(p remediate.Paged) told {
+	text := fmt.Sprintf("people are called: level %d", p.Level+1)
+	if p.Again {
+		text += ", once more"
+	}
+	return told{head: in(red, text)}
 }
 
 func sayEnded(e remediate.Ended) told {

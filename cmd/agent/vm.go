@@ -143,16 +143,15 @@ func named(p remediate.Playbook) func(args []string) (oncall.Order, error) {
 }
 
 // targetVM is the virtual machine that is meant: the one that is named, or the only
-// one of the inventory.
-func targetVM(s agent.Settings, name string) (remediate.Target, error) {
-	file, err := s.Inventory()
+// one that there is.
+func (c *cli) targetVM(ctx context.Context, s agent.Settings, name string) (remediate.Target, error) {
+	names, err := c.vmNames(ctx, s)
 	if err != nil {
 		return remediate.Target{}, err
 	}
-	names := sortedKeys(file.VMs)
 	switch {
 	case len(names) == 0:
-		return remediate.Target{}, fmt.Errorf("cannot find a virtual machine: the inventory %s has none in `vms`", s.Config)
+		return remediate.Target{}, fmt.Errorf("cannot find a virtual machine: the inventory%s has none in `vms`", c.inventoryName(s))
 	case name == "" && len(names) > 1:
 		return remediate.Target{}, wrongUse("cannot tell which virtual machine is meant: add --vm with one of %v", names)
 	case name == "":
@@ -161,6 +160,35 @@ func targetVM(s agent.Settings, name string) (remediate.Target, error) {
 		return remediate.Target{}, wrongUse("cannot find the virtual machine %q: the inventory has %v", name, names)
 	}
 	return remediate.VM(name), nil
+}
+
+// inventoryName is which inventory is meant, where it is this host's.
+func (c *cli) inventoryName(s agent.Settings) string {
+	if c.access.elsewhere() {
+		return ""
+	}
+	return " " + s.Config
+}
+
+// vmNames are the virtual machines of this host's inventory, or of the agent that is
+// elsewhere.
+func (c *cli) vmNames(ctx context.Context, s agent.Settings) ([]string, error) {
+	if !c.access.elsewhere() {
+		file, err := s.Inventory()
+		if err != nil {
+			return nil, err
+		}
+		return sortedKeys(file.VMs), nil
+	}
+	vms, err := ask[[]oncall.VM](ctx, c, s, oncall.AskVMs, nil)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, vm := range vms {
+		names = append(names, vm.Name)
+	}
+	return names, nil
 }
 
 // sortedKeys are the names of a map, in order.
@@ -172,15 +200,15 @@ func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error
 	if err != nil {
 		return err
 	}
-	if o.Target, err = targetVM(settings, flags.vm); err != nil {
+	if o.Target, err = c.targetVM(ctx, settings, flags.vm); err != nil {
 		return err
 	}
 	if flags.dryRun {
 		return c.foresee(ctx, settings, o, flags.json)
 	}
-	client, err := connect(settings)
+	client, err := c.connect(ctx, settings)
 	if err != nil {
-		if isDown(err) {
+		if c.isDown(err) {
 			return fmt.Errorf("cannot start %s: only a running agent can act: %w", o.Playbook, err)
 		}
 		return err
@@ -196,8 +224,8 @@ func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error
 
 // foresee shows what would be done and what each gate says; nothing is.
 func (c *cli) foresee(ctx context.Context, s agent.Settings, o oncall.Order, json bool) error {
-	answer, err := ask[remediate.RawJSON](ctx, s, oncall.AskForesee, o)
-	if isDown(err) {
+	answer, err := ask[remediate.RawJSON](ctx, c, s, oncall.AskForesee, o)
+	if c.isDown(err) {
 		c.sayDown("this is what its inventory and its state say")
 		answer, err = agent.ForeseeOffline(ctx, s, o)
 	}

@@ -35,7 +35,7 @@ func (c *cli) adopt(ctx context.Context, vm, name string, images []string) error
 	if err != nil {
 		return err
 	}
-	target, err := targetVM(settings, vm)
+	target, err := c.targetVM(ctx, settings, vm)
 	if err != nil {
 		return err
 	}

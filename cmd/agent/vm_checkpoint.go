@@ -45,11 +45,14 @@ func (c *cli) vmVerifyCommand() *cobra.Command {
 // verifyCheckpoint reads a promoted checkpoint whole. It needs no agent: everybody may
 // read what is promoted.
 func (c *cli) verifyCheckpoint(ctx context.Context, vm, name string) error {
+	if c.access.elsewhere() {
+		return wrongUse("cannot read a checkpoint that lies elsewhere: run `nightshift vm verify` there, or add --boot")
+	}
 	settings, err := c.settings()
 	if err != nil {
 		return err
 	}
-	target, err := targetVM(settings, vm)
+	target, err := c.targetVM(ctx, settings, vm)
 	if err != nil {
 		return err
 	}
@@ -88,7 +91,7 @@ func (c *cli) keep(ctx context.Context, instance, user string) error {
 	if err != nil {
 		return err
 	}
-	target, err := targetVM(settings, vm)
+	target, err := c.targetVM(ctx, settings, vm)
 	if err != nil {
 		return err
 	}
@@ -173,17 +176,11 @@ func (c *cli) completeVMs(_ *cobra.Command, args []string, _ string) ([]cobra.Co
 // running agent nothing is offered.
 func (c *cli) completeCheckpoints(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	const keep = cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
-	settings, err := c.settings()
-	if err != nil || len(args) > 0 {
+	if len(args) > 0 {
 		return nil, keep
 	}
 	wanted, _ := cmd.Flags().GetString("vm") // where there is no such flag, any
-	ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
-	defer cancel()
-	vms, err := ask[[]oncall.VM](ctx, settings, oncall.AskVMs, nil)
-	if err != nil {
-		return nil, keep
-	}
+	vms := whileTyping[[]oncall.VM](cmd.Context(), c, oncall.AskVMs, nil)
 	return checkpointCompletions(vms, wanted), keep
 }
 

@@ -103,8 +103,8 @@ func (c *cli) readVMs(ctx context.Context) (agent.Settings, []oncall.VM, error) 
 	if err != nil {
 		return settings, nil, err
 	}
-	vms, err := ask[[]oncall.VM](ctx, settings, oncall.AskVMs, nil)
-	if isDown(err) {
+	vms, err := ask[[]oncall.VM](ctx, c, settings, oncall.AskVMs, nil)
+	if c.isDown(err) {
 		c.sayDown("this is what QEMU and the disks say")
 		vms, err = agent.VMsOffline(ctx, settings)
 	}
@@ -117,7 +117,7 @@ func (c *cli) readVM(ctx context.Context, name string) (oncall.VM, error) {
 	if err != nil {
 		return oncall.VM{}, err
 	}
-	target, err := targetVM(settings, name)
+	target, err := c.targetVM(ctx, settings, name)
 	if err != nil {
 		return oncall.VM{}, err
 	}

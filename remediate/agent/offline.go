@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"nightshift/remediate"
 	"nightshift/remediate/engine"
@@ -68,6 +70,11 @@ func (r *Reader) Status(context.Context) (oncall.Status, error) {
 		s.Open[i.State]++
 	}
 	return s, nil
+}
+
+// Breakers are those that are open.
+func (r *Reader) Breakers() []remediate.Breaker {
+	return slices.Collect(maps.Values(r.ledger.Breakers))
 }
 
 // ExplainOffline says what would become of a webhook's alerts if the agent ran

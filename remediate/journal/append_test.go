@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
@@ -223,6 +224,27 @@ func TestHistoryOfOneIncident(t *testing.T) {
 	ids, err := a.Incidents(t.Context(), "INC0000")
 	if err != nil || len(ids) != 4 || ids[0] != "INC00000" {
 		t.Errorf("the incidents are %v (%v), want four", ids, err)
+	}
+}
+
+func TestHistorySinceATime(t *testing.T) {
+	a := start(t, t.TempDir())
+	a.add(t, 25)
+	since := time.Now() // the server stamps what it stores
+	a.add(t, 10)
+	for name, c := range map[string]struct {
+		filter Filter
+		want   int
+	}{
+		"all":             {Filter{Since: since}, 10},
+		"of one incident": {Filter{Since: since, Incident: "INC00000"}, 10},
+		"none yet":        {Filter{Since: since.Add(time.Hour)}, 0},
+		"from the begin":  {Filter{Since: since.Add(-24 * time.Hour)}, 35},
+	} {
+		n := 0
+		if err := a.Events(t.Context(), c.filter, func(Recorded) error { n++; return nil }); err != nil || n != c.want {
+			t.Errorf("%s: %d events (%v), want %d", name, n, err, c.want)
+		}
 	}
 }
 

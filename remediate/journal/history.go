@@ -47,7 +47,7 @@ func (j *Journal) epochEvents(ctx context.Context, epoch string, filter Filter, 
 		q.NextFor = logSubject(j.o.Host, string(filter.Incident))
 	}
 	if !filter.Since.IsZero() {
-		q.StartTime = &filter.Since
+		q.Seq, q.StartTime = 0, &filter.Since // a direct get takes one of them
 	}
 	return j.walkLog(ctx, &walker{epoch: epoch}, epoch, q, state.LastSeq, fn)
 }

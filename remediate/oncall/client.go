@@ -28,13 +28,15 @@ type Client struct {
 // ErrUnreachable says that no agent answers.
 var ErrUnreachable = errors.New("the agent does not answer")
 
-// Connect reaches a host's agent as a user, whose seed lies in seedFile.
-func Connect(url, user, host, seedFile string) (*Client, error) {
+// Connect reaches a host's agent as a user, whose seed lies in seedFile. Options are
+// those that another machine needs, such as the authority of the server's certificate.
+func Connect(url, user, host, seedFile string, options ...nats.Option) (*Client, error) {
 	identity, err := nats.NkeyOptionFromSeed(seedFile)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use the key %s: %w", seedFile, err)
 	}
-	conn, err := nats.Connect(url, identity, nats.Name("nightshift "+user), nats.Timeout(2*time.Second), nats.NoReconnect())
+	options = append(options, identity, nats.Name("nightshift "+user), nats.Timeout(2*time.Second), nats.NoReconnect())
+	conn, err := nats.Connect(url, options...)
 	if errors.Is(err, nats.ErrAuthorization) {
 		return nil, fmt.Errorf("cannot connect to %s: the agent does not know the key in %s", url, seedFile)
 	}

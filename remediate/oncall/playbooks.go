@@ -18,6 +18,10 @@ type PlaybookRecord struct {
 	// Ended counts its incidents in the log by how each ended; Escalated are those
 	// that people got.
 	Ended map[remediate.State]int `json:"ended,omitzero"`
+	// Attempts counts the rungs that were climbed in the last 30 days on each thing,
+	// Verified those whose verification ended, by what it said.
+	Attempts int                       `json:"attempts,omitzero"`
+	Verified map[remediate.Outcome]int `json:"verified,omitzero"`
 	// ByPeople counts the incidents that it only observed, or waited with, in which
 	// people then did what it had planned.
 	ByPeople int `json:"byPeople,omitzero"`

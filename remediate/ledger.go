@@ -284,6 +284,31 @@ func (l *Ledger) AttemptsOf(incident *Incident) iter.Seq[*Attempt] {
 	}
 }
 
+// Climbed counts the rungs of a playbook that were climbed in the last 30 days, and
+// those whose verification ended, by what it said. A rung that touched several things
+// is one.
+func (l *Ledger) Climbed(playbook string) (rungs int, verified map[Outcome]int) {
+	type rung struct {
+		incident ID
+		at       int
+		ended    Instant
+	}
+	seen := map[rung]bool{}
+	verified = map[Outcome]int{}
+	for _, a := range l.Attempts {
+		r := rung{a.Incident, a.Rung, a.Ended}
+		if a.Playbook != playbook || seen[r] {
+			continue
+		}
+		seen[r] = true
+		rungs++
+		if a.Outcome != "" {
+			verified[a.Outcome]++
+		}
+	}
+	return rungs, verified
+}
+
 // forget drops attempts that no window can reach any more. They stand in the
 // order in which they were made.
 func (l *Ledger) forget(now Instant) {

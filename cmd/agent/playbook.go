@@ -10,6 +10,7 @@ import (
 
 	"nightshift/playbooks"
 	"nightshift/remediate"
+	"nightshift/remediate/agent"
 	"nightshift/remediate/oncall"
 )
 
@@ -52,7 +53,12 @@ func (c *cli) readPlaybooks(ctx context.Context) ([]oncall.PlaybookRecord, error
 	if err != nil {
 		return nil, err
 	}
-	return ask[[]oncall.PlaybookRecord](ctx, c, settings, oncall.AskPlaybooks, nil)
+	records, err := ask[[]oncall.PlaybookRecord](ctx, c, settings, oncall.AskPlaybooks, nil)
+	if c.isDown(err) {
+		c.sayDown("this is what its inventory and its state say")
+		return agent.PlaybooksOffline(ctx, settings)
+	}
+	return records, err
 }
 
 // playbookTable has a row for each playbook. OBSERVED are the plans that it only
@@ -99,7 +105,7 @@ func levelWhy(r oncall.PlaybookRecord) string {
 	switch set := r.Set; {
 	case set == nil:
 	case set.By != "":
-		words = append(words, reasoned("promoted to "+set.To.String()+" by "+set.By, "", oneLine(set.Comment)))
+		words = append(words, reasoned("set to "+set.To.String()+" by "+set.By, "", oneLine(set.Comment)))
 	default:
 		words = append(words, reasoned("lowered to "+set.To.String()+" at "+moment(set.At.Wall), "", oneLine(set.Why)))
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -19,6 +20,10 @@ import (
 // TestScripts runs testdata/script against the program. Each script has a folder
 // and a port of its own, and no D-Bus.
 func TestScripts(t *testing.T) {
+	repository, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -30,10 +35,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NIGHTSHIFT_STATE_DIR", env.WorkDir+"/state")
 			env.Setenv("NIGHTSHIFT_LISTEN", freeAddress(t))
 			env.Setenv("NIGHTSHIFT_NATS_LISTEN", "127.0.0.1:0")
+			env.Setenv("FREE", freeAddress(t))
+			env.Setenv("RAVE", filepath.Join(repository, "remediate/inventory/rave.yaml"))
 			env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+env.WorkDir+"/no-bus")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"append":     appendTo,
 			"eventually": eventually,
 			"exits":      exits,
 			"expand":     expand,
@@ -120,6 +128,15 @@ func incident(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("there are %d incidents, want 1", len(listed))
 	}
 	ts.Setenv(args[0], listed[0].ID)
+}
+
+// appendTo adds a file to the end of another: append site.yaml people.yaml.
+func appendTo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: append FILE MORE")
+	}
+	text := ts.ReadFile(args[0]) + ts.ReadFile(args[1])
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 
 // private says that only its owner can read a file, and that it holds a seed:

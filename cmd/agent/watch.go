@@ -64,8 +64,7 @@ type watcher struct {
 type noteKey struct {
 	kind     oncall.Kind
 	incident remediate.ID
-	n        uint64
-	at       time.Time
+	at       int64
 }
 
 // tryAgain is how often an agent that does not answer is asked anew.
@@ -254,7 +253,7 @@ var rings = []oncall.Kind{oncall.NotifyApprovalWanted, oncall.NotifyEscalated}
 const mostNoted = 4096
 
 func (w *watcher) tellNotification(n oncall.Notification) {
-	key := noteKey{n.Kind, n.Incident, n.N, n.At.UTC()}
+	key := noteKey{n.Kind, n.Incident, n.At.UnixNano()}
 	if w.noted[key] {
 		return
 	}

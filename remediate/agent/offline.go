@@ -85,6 +85,17 @@ func ExplainOffline(ctx context.Context, s Settings, body string) ([]byte, error
 	})
 }
 
+// PlaybooksOffline are the playbooks of the inventory with what the state of an agent
+// that does not run says of them.
+func PlaybooksOffline(ctx context.Context, s Settings) ([]oncall.PlaybookRecord, error) {
+	var records []oncall.PlaybookRecord
+	_, err := offline(ctx, s, func(ctx context.Context, e *engine.Engine, _ *inventory.File) (_ []byte, err error) {
+		records, err = recordsOf(ctx, e)
+		return nil, err
+	})
+	return records, err
+}
+
 // offline asks an engine that drives nothing: with the state of the agent, if that can
 // be read, else with none.
 func offline(ctx context.Context, s Settings, ask func(context.Context, *engine.Engine, *inventory.File) ([]byte, error)) ([]byte, error) {

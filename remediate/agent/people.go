@@ -41,7 +41,12 @@ func (p people) Breakers(ctx context.Context) ([]remediate.Breaker, error) {
 }
 
 func (p people) Playbooks(ctx context.Context) ([]oncall.PlaybookRecord, error) {
-	records, err := p.a.engine.Playbooks(ctx)
+	return recordsOf(ctx, p.a.engine)
+}
+
+// recordsOf are an engine's playbooks in the words that people see.
+func recordsOf(ctx context.Context, e *engine.Engine) ([]oncall.PlaybookRecord, error) {
+	records, err := e.Playbooks(ctx)
 	all := make([]oncall.PlaybookRecord, len(records))
 	for n, r := range records {
 		all[n] = oncall.PlaybookRecord(r)

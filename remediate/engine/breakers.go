@@ -93,6 +93,10 @@ type PlaybookRecord struct {
 	Breaker *remediate.Breaker
 	// Ended counts its incidents by how each ended, and those that people got.
 	Ended map[remediate.State]int
+	// Attempts counts the rungs that were climbed in the last 30 days, Verified those
+	// whose verification ended, by what it said.
+	Attempts int
+	Verified map[remediate.Outcome]int
 	// ByPeople counts those that it only observed, and that people then ended by what
 	// it had planned.
 	ByPeople int
@@ -116,6 +120,7 @@ func (e *Engine) recordOf(p remediate.Playbook, mode remediate.Autonomy) Playboo
 		Name: p.Name, Inventory: orAct(p.Autonomy), Autonomy: e.autonomy(p, mode),
 		Ended: maps.Clone(e.ledger.Records[p.Name].Ended), ByPeople: e.ledger.Records[p.Name].ByPeople,
 	}
+	r.Attempts, r.Verified = e.ledger.Climbed(p.Name)
 	if set, ok := e.ledger.Autonomy[p.Name]; ok {
 		r.Set = &set
 	}

@@ -64,9 +64,9 @@ func (c *Client) Do(ctx context.Context, verb string, r Request) (Reply, error) 
 	if err != nil {
 		return reply, err
 	}
-	m, err := c.conn.RequestWithContext(ctx, doSubject(c.user, c.host, verb), text)
+	m, err := c.request(ctx, doSubject(c.user, c.host, verb), text)
 	if err != nil {
-		return reply, c.unreachable(err)
+		return reply, err
 	}
 	if err := remediate.DecodeJSON(m.Data, &reply); err != nil {
 		return reply, err
@@ -130,9 +130,9 @@ func (c *Client) Ask(ctx context.Context, query string, question, value any) err
 	if err != nil {
 		return err
 	}
-	m, err := c.conn.RequestWithContext(ctx, askSubject(c.host, query), text)
+	m, err := c.request(ctx, askSubject(c.host, query), text)
 	if err != nil {
-		return c.unreachable(err)
+		return err
 	}
 	if problem := m.Header.Get(micro.ErrorHeader); problem != "" {
 		return errors.New(problem)

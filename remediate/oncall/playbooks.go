@@ -18,8 +18,8 @@ type PlaybookRecord struct {
 	// Ended counts its incidents in the log by how each ended; Escalated are those
 	// that people got.
 	Ended map[remediate.State]int `json:"ended,omitzero"`
-	// Attempts counts the rungs that were climbed in the last 30 days on each thing,
-	// Verified those whose verification ended, by what it said.
+	// Attempts counts the rungs that were climbed in the last 30 days, Verified those
+	// whose verification ended, by what it said.
 	Attempts int                       `json:"attempts,omitzero"`
 	Verified map[remediate.Outcome]int `json:"verified,omitzero"`
 	// ByPeople counts the incidents that it only observed, or waited with, in which

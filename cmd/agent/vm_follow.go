@@ -108,7 +108,7 @@ func (f *follower) seek(ctx context.Context, why error) error {
 	}
 	connecting := f.connect
 	if connecting == nil {
-		connecting = f.connectAgain
+		connecting = func() (*oncall.Client, error) { return f.connectAgain(ctx) }
 	}
 	for ; f.seeks < mostSeeks; f.seeks++ {
 		select {
@@ -128,12 +128,12 @@ func (f *follower) seek(ctx context.Context, why error) error {
 	return why
 }
 
-func (f *follower) connectAgain() (*oncall.Client, error) {
+func (f *follower) connectAgain(ctx context.Context) (*oncall.Client, error) {
 	settings, err := f.settings()
 	if err != nil {
 		return nil, err
 	}
-	return connect(settings)
+	return f.cli.connect(ctx, settings)
 }
 
 // over reports whether nothing more happens by itself.

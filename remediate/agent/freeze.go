@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 
 	"nightshift/remediate"
 	"nightshift/remediate/journal"
@@ -33,11 +34,20 @@ func frozenByFile(now func() remediate.Instant, paths ...string) func() *remedia
 // orByDamage freezes also by a damaged journal, from the moment that it is known:
 // some of it is found only when alerts are read, or when a person verifies.
 func orByDamage(damage func() *journal.Damage, now func() remediate.Instant, byFile func() *remediate.Freeze) func() *remediate.Freeze {
+	var known atomic.Pointer[remediate.Instant] // one freeze, and not another each time that it is asked for
 	return func() *remediate.Freeze {
-		if d := damage(); d != nil {
-			return &remediate.Freeze{By: "nightshift", Reason: remediate.Brief(d.Error()), At: now(), Damage: true}
+		d := damage()
+		if d == nil {
+			known.Store(nil)
+			return byFile()
 		}
-		return byFile()
+		at := now()
+		if !known.CompareAndSwap(nil, &at) {
+			if first := known.Load(); first != nil {
+				at = *first
+			}
+		}
+		return &remediate.Freeze{By: "nightshift", Reason: remediate.Brief(d.Error()), At: at, Damage: true}
 	}
 }
 

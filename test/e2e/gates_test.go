@@ -121,7 +121,7 @@ func TestAttemptsAreBoundedAcrossIncidents(t *testing.T) {
 	for n, reason := range []remediate.Reason{remediate.ReasonExhausted, remediate.ReasonExhausted, guard.ReasonAttempts} {
 		a.Send(stage.Alert{Name: stage.WebhookErrorsAlert, Case: string(rune('a' + n))})
 		story := a.AwaitReason("webhook-errors", remediate.Escalated, reason)
-		a.Say(oncall.Close, oncall.Request{Incident: string(story.Incident.ID)})
+		a.Say(oncall.Close, oncall.Request{Incident: string(story.Incident.ID), Force: true})
 	}
 	a.WantStarts(stage.Dispatcher, 1+2)
 }

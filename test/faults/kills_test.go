@@ -134,7 +134,7 @@ func closeAll(ctx context.Context, person *oncall.Client) {
 	}
 	for _, i := range open {
 		if i.State == remediate.Escalated {
-			_, _ = person.Do(ctx, oncall.Close, oncall.Request{Incident: string(i.ID), Comment: "seen"})
+			_, _ = person.Do(ctx, oncall.Close, oncall.Request{Incident: string(i.ID), Comment: "seen", Force: true})
 		}
 	}
 }

@@ -175,7 +175,7 @@ func (r *rollbackRun) judge(f fault, story oncall.Story) string {
 // mend is what people do then.
 func (r *rollbackRun) mend(i remediate.Incident) {
 	if r.Story(i.ID).Incident.State == remediate.Escalated {
-		r.Say(oncall.Close, oncall.Request{Incident: string(i.ID), Comment: "seen"})
+		r.Say(oncall.Close, oncall.Request{Incident: string(i.ID), Comment: "seen", Force: true})
 	}
 	was, starts := r.overlay(), len(r.Host.VMStarts(r.t))
 	story := r.awaitOver(r.approved())

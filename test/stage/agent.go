@@ -115,6 +115,14 @@ func (a *Agent) StartAgent() {
 	a.Start(a.t, AgentUnit)
 }
 
+// StartAfresh starts it anew, with nothing remembered.
+func (a *Agent) StartAfresh() {
+	a.t.Helper()
+	a.StopAgent()
+	a.forget(a.t)
+	a.StartAgent()
+}
+
 // StopAgent stops it in order.
 func (a *Agent) StopAgent() {
 	a.t.Helper()

@@ -8,7 +8,7 @@ import (
 
 // Inventory is what differs between the inventories of tests; the zero one is of
 // a host where each playbook may act, once for each incident and without a pause
-// between two.
+// between two, however often the tests want that.
 type Inventory struct {
 	// MaxActing is how many incidents may act at the same time, 1 if 0.
 	MaxActing int
@@ -19,6 +19,9 @@ type Inventory struct {
 	Verify, Attempts, Deadline string
 	// Autonomy is each playbook's ceiling.
 	Autonomy string
+	// Bounded is whether the gates that count have the figures that they have by
+	// default.
+	Bounded bool
 	// People are those on call; without any the operator may approve.
 	People []Person
 	// More are lines of the file's own mapping: escalation, sources.
@@ -33,6 +36,15 @@ const (
 	usualDeadline = "1m"
 )
 
+// unbounded are the gates that count, so far away that a test reaches none: each
+// repeats within minutes what a host sees in months.
+const unbounded = `startup_grace: 0s
+rates: {touched: [10000/1h], playbook: [10000/1h], host: [10000/1h]}
+breaker: {touched: 100, playbook: 100}
+storm: {targets: 1000}
+flapping: 10000/1h
+`
+
 func (i Inventory) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "host: {name: %s, alerts: ['host=\"%s\"'], max_acting: %d}\n", Host, Host, cmp.Or(i.MaxActing, 1))
@@ -46,8 +58,11 @@ func (i Inventory) text() string {
 	}
 	fmt.Fprintf(&b, "playbooks:\n")
 	for _, playbook := range []string{"system-down", "high-memory", "webhook-errors"} {
-		fmt.Fprintf(&b, "  - {name: %s, autonomy: %s, deadline: %s, verify: %s, attempts: %s}\n", playbook,
-			cmp.Or(i.Autonomy, "act"), cmp.Or(i.Deadline, usualDeadline), cmp.Or(i.Verify, usualVerify), cmp.Or(i.Attempts, usualAttempts))
+		fmt.Fprintf(&b, "  - {name: %s, autonomy: %s, deadline: %s, verify: %s, attempts: %s, keep_level: %t}\n", playbook,
+			cmp.Or(i.Autonomy, "act"), cmp.Or(i.Deadline, usualDeadline), cmp.Or(i.Verify, usualVerify), cmp.Or(i.Attempts, usualAttempts), !i.Bounded)
+	}
+	if !i.Bounded {
+		b.WriteString(unbounded)
 	}
 	writePeople(&b, i.People)
 	for _, line := range i.More {

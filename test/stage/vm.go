@@ -90,6 +90,8 @@ type VMInventory struct {
 	Deadline string
 	// Asked is whether only what people ask for is done, whatever Prometheus says.
 	Asked bool
+	// More are lines of the file's own mapping: sources.
+	More []string
 }
 
 // Figures of a test with a virtual machine. It boots in 3 s on an idle machine.
@@ -98,7 +100,7 @@ const (
 	vmAnswers   = "2s"
 	vmPowerDown = "3s"
 	// vmPlaybook has what is verified verified within seconds.
-	vmPlaybook = "  - {name: %s, deadline: %s, verify: {settle: 100ms, window: 1500ms, every: 250ms}, attempts: {max: 100, per: 1h, cooldown: 1ms}}\n"
+	vmPlaybook = "  - {name: %s, deadline: %s, keep_level: true, verify: {settle: 100ms, window: 1500ms, every: 250ms}, attempts: {max: 100, per: 1h, cooldown: 1ms}}\n"
 )
 
 // vmPlaybooks are those of virtual machines; only the first is for an alert.
@@ -130,6 +132,10 @@ playbooks:
 			continue
 		}
 		fmt.Fprintf(&b, vmPlaybook, name, cmp.Or(i.Deadline, "10m"))
+	}
+	b.WriteString(unbounded)
+	for _, line := range i.More {
+		fmt.Fprintln(&b, line)
 	}
 	return b.String()
 }

@@ -132,10 +132,14 @@ func aboutFreeze(f remediate.Freeze) Notification {
 	if !f.Until.IsZero() {
 		until = "until " + clockTime(f.Until.Wall)
 	}
+	by, command := remediate.Printable(f.By), "nightshift thaw"
+	if f.File {
+		by, until, command = "A file", "until that is removed", ""
+	}
 	return Notification{
 		Kind: NotifyFrozen, Until: f.Until.Wall, Seen: remediate.Printable(f.Reason),
-		Text:    fmt.Sprintf("%s froze the agent%s: it does nothing %s, and hands what happens to people.", remediate.Printable(f.By), why, until),
-		Command: "nightshift thaw",
+		Text:    fmt.Sprintf("%s froze the agent%s: it does nothing %s, and hands what happens to people.", by, why, until),
+		Command: command,
 	}
 }
 

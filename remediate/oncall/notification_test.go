@@ -10,10 +10,10 @@ import (
 	"nightshift/remediate"
 )
 
-// trouble at noon: what becomes of an incident of nginx, event by event.
+// course is an event of one incident, or of the host, minutes after noon.
 func course(minutes int, e remediate.Event) remediate.Event {
 	e.At = remediate.Instant{Wall: noon.Add(time.Duration(minutes) * time.Minute)}
-	if e.Opened != nil || e.Froze == nil && e.BreakerOpened == nil {
+	if strings.HasPrefix(string(e.Type), "incident.") {
 		e.Incident = "AAAAAAAA"
 	}
 	return e
@@ -32,7 +32,7 @@ var goesBack = remediate.Plan{Digest: "aa", Rungs: []remediate.PlannedRung{{
 	Name: "roll back", Digest: "5f2c", Steps: []remediate.Step{{Do: remediate.VerbSwap, On: remediate.VM("rave"), Risk: remediate.Rollback}},
 }}}
 
-// held is a course up to the question for a yes.
+// heldCourse is a course up to the question for a yes.
 var heldCourse = log{
 	nginxDown(),
 	course(1, remediate.Event{Type: remediate.IncidentPlanned, Planned: &remediate.Planned{Plan: goesBack}}),
@@ -72,6 +72,14 @@ func TestPeopleAreToldWhatMatters(t *testing.T) {
 			log{course(0, remediate.Event{Type: remediate.HostFroze, Froze: &remediate.Freeze{By: "ann", Reason: "the racks move"}})}, "frozen",
 			"ann froze the agent (the racks move): it does nothing until somebody thaws, and hands what happens to people.",
 			Notification{Command: "nightshift thaw"},
+		},
+		"frozen by a file": {
+			log{course(0, remediate.Event{Type: remediate.HostFroze, Froze: &remediate.Freeze{By: "file", Reason: "/etc/nightshift/freeze", File: true}})}, "frozen",
+			"A file froze the agent (/etc/nightshift/freeze): it does nothing until that is removed, and hands what happens to people.", Notification{},
+		},
+		"nobody is called": {
+			log{course(0, remediate.Event{Type: remediate.HostPageFailed, PageFailed: &remediate.PageFailed{Why: "no Alertmanager answers"}})}, "page_failed",
+			"Nobody could be called: no Alertmanager answers.", Notification{Command: "nightshift incidents --open"},
 		},
 		"damaged": {
 			log{course(0, remediate.Event{Type: remediate.HostFroze, Froze: &remediate.Freeze{By: "nightshift", Reason: "a hole", Damage: true}})},

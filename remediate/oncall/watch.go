@@ -34,7 +34,7 @@ func (c *Client) Watch(ctx context.Context, ready func() error, f func(Seen)) er
 		defer func() { _ = sub.Unsubscribe() }() // it fails only on a closed connection
 	}
 	lost := c.conn.StatusChanged(nats.CLOSED, nats.DISCONNECTED)
-	if err := c.conn.FlushWithContext(ctx); err != nil {
+	if err := c.conn.FlushTimeout(heardWithin); err != nil {
 		return c.unreachable(err)
 	}
 	if err := ready(); err != nil {

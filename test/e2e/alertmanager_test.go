@@ -18,6 +18,7 @@ import (
 // alertmanager is one that runs in the world with the shipped route.
 type alertmanager struct {
 	t       *testing.T
+	in      *world.World
 	address string
 }
 
@@ -87,7 +88,7 @@ func startAlertmanager(t *testing.T, a *stage.Agent, r release, port int) *alert
 			t.Fatal(err)
 		}
 	}
-	am := &alertmanager{t: t, address: fmt.Sprintf("127.0.0.1:%d", port)}
+	am := &alertmanager{t: t, in: a.World, address: fmt.Sprintf("127.0.0.1:%d", port)}
 	unit := fmt.Sprintf("alertmanager-%d.service", port)
 	_, err := a.World.Exec(t.Context(), "systemd-run", "--quiet", "--collect", "--unit="+unit, "--uid=prometheus",
 		"--property=PrivateTmp=yes", r.program(t), "--config.file="+routeFile, "--storage.path=/tmp/alertmanager",
@@ -105,7 +106,7 @@ func startAlertmanager(t *testing.T, a *stage.Agent, r release, port int) *alert
 }
 
 func (am *alertmanager) ready() bool {
-	answer, err := on.World.HTTPClient().Get("http://" + am.address + "/-/ready")
+	answer, err := am.in.HTTPClient().Get("http://" + am.address + "/-/ready")
 	if err != nil {
 		return false
 	}
@@ -128,7 +129,7 @@ func (am *alertmanager) tell(a stage.Alert) {
 	if err != nil {
 		am.t.Fatal(err)
 	}
-	answer, err := on.World.HTTPClient().Post("http://"+am.address+"/api/v2/alerts", "application/json", bytes.NewReader(body))
+	answer, err := am.in.HTTPClient().Post("http://"+am.address+"/api/v2/alerts", "application/json", bytes.NewReader(body))
 	if err != nil {
 		am.t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (t told) goesTo(receiver string) bool {
 // alerts are those that it holds.
 func (am *alertmanager) alerts() []told {
 	am.t.Helper()
-	answer, err := on.World.HTTPClient().Get("http://" + am.address + "/api/v2/alerts")
+	answer, err := am.in.HTTPClient().Get("http://" + am.address + "/api/v2/alerts")
 	if err != nil {
 		am.t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func (am *alertmanager) silence(author, comment string, matchers ...string) {
 		"amtool", "silence", "add", "--alertmanager.url=http://" + am.address,
 		"--author=" + author, "--comment=" + comment, "--duration=10m",
 	}, matchers...)
-	if out, err := on.World.Exec(am.t.Context(), argv...); err != nil {
+	if out, err := am.in.Exec(am.t.Context(), argv...); err != nil {
 		am.t.Fatalf("%v\n%s", err, out)
 	}
 }

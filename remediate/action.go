@@ -163,6 +163,8 @@ const FactInvocation = "InvocationID"
 var (
 	// ErrNotDone says that a step has certainly not happened.
 	ErrNotDone = errors.New("not done")
+	// ErrWithheld says that a step was not done because a freeze came before it.
+	ErrWithheld = errors.New("withheld")
 	// ErrInDoubt says that it can't be told whether a step happened.
 	ErrInDoubt = errors.New("in doubt")
 )

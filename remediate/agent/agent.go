@@ -181,12 +181,21 @@ func (a *Agent) makeEngine(config engine.Config, ledger *remediate.Ledger) {
 	}
 	a.counts = webhook.NewMetrics(a.registry, later...)
 	a.engine = engine.New(engine.Options{
-		Config: config, Log: recorder{a.journal}, World: sleeper{a.world, a.inside.awake}, Actions: a.world.actions(), Ledger: ledger,
+		Config: config, Log: recorder{a.journal}, World: sleeper{a.world, a.inside.awake}, Actions: a.world.actions(a.halted), Ledger: ledger,
 		FrozenByFile: orByDamage(a.journal.Damage, a.now, frozenByFile(a.now, FreezeFile(a.settings), siteFreezeFile)),
 		Now:          a.now, Told: a.told,
 		CountAlert: func(result string) { a.counts.Count(result, 1) },
 		Logger:     a.log, Registerer: a.registry, Reached: reached,
 	})
+}
+
+// halted says why nothing may be done now, if somebody froze the agent. It waits for
+// nothing.
+func (a *Agent) halted() error {
+	if f := a.engine.Halted(); f != nil {
+		return fmt.Errorf("%w: frozen by %s just before it", remediate.ErrWithheld, f.By)
+	}
+	return nil
 }
 
 // file is the inventory in force.

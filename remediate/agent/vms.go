@@ -116,16 +116,20 @@ var vmVerbs = []remediate.Verb{
 
 // actions is what can be done on this host, by verb: to units, and to the virtual
 // machines that the inventory in force has at that moment.
-func (w *world) actions() map[remediate.Verb]remediate.Action {
-	all := w.units.Actions()
+// Each asks halted directly before what it does.
+func (w *world) actions(halted func() error) map[remediate.Verb]remediate.Action {
+	all := w.units.Heeding(halted)
 	for _, verb := range vmVerbs {
-		all[verb] = vmAction{w}
+		all[verb] = vmAction{w, halted}
 	}
 	return all
 }
 
 // vmAction does a step to the virtual machine that it names.
-type vmAction struct{ world *world }
+type vmAction struct {
+	world  *world
+	halted func() error
+}
 
 func (a vmAction) of(step remediate.Step) (*machine, remediate.Action, error) {
 	m, err := a.world.find(step.On.Name)
@@ -154,9 +158,21 @@ func (a vmAction) Do(ctx context.Context, step remediate.Step, before remediate.
 	if err != nil {
 		return remediate.Receipt{}, err
 	}
-	told := m.announce(ctx, step)
+	told := m.announce(ctx, step) // which may take a while
+	if err := a.mayBegin(step); err != nil {
+		return remediate.Receipt{}, fmt.Errorf("cannot %s: %w", step, err)
+	}
 	receipt, err := action.Do(ctx, step, before)
 	return m.note(step, receipt, told), err
+}
+
+// mayBegin heeds a freeze, but for what nothing may hold up half-way: once a machine
+// is down, it is brought up again.
+func (a vmAction) mayBegin(step remediate.Step) error {
+	if step.Do == remediate.VerbSwap || step.Do == remediate.VerbBoot {
+		return nil
+	}
+	return a.halted()
 }
 
 // Happened compares the witness with the world.

@@ -226,17 +226,17 @@ func TestAVerbWithoutItsVMIsNotDone(t *testing.T) {
 	w := &world{log: slog.New(slog.DiscardHandler)}
 	w.use(nil, map[string]*machine{})
 	step := remediate.Step{Do: remediate.VerbSwap, On: remediate.VM("gone")}
-	if _, err := (vmAction{w}).Do(t.Context(), step, nil); err == nil || errors.Is(err, remediate.ErrInDoubt) {
+	if _, err := (vmAction{w, func() error { return nil }}).Do(t.Context(), step, nil); err == nil || errors.Is(err, remediate.ErrInDoubt) {
 		t.Errorf("Do: %v", err)
 	}
-	if _, err := (vmAction{w}).Happened(t.Context(), step, nil); !errors.Is(err, remediate.ErrInDoubt) {
+	if _, err := (vmAction{w, func() error { return nil }}).Happened(t.Context(), step, nil); !errors.Is(err, remediate.ErrInDoubt) {
 		t.Errorf("Happened: %v, want it in doubt: nobody can look", err)
 	}
 }
 
 func TestEveryVerbHasAnAction(t *testing.T) {
 	w := &world{units: systemd.NewUnits(nil, nil)}
-	actions := w.actions()
+	actions := w.actions(func() error { return nil })
 	for verb := range remediate.Verbs {
 		if actions[verb] == nil {
 			t.Errorf("nothing does %s", verb)

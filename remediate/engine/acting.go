@@ -153,6 +153,7 @@ func outcome(receipt remediate.Receipt, err error) remediate.Acted {
 		a.Error = err.Error()
 		a.InDoubt = errors.Is(err, remediate.ErrInDoubt)
 		a.NotDone = !a.InDoubt
+		a.Withheld = errors.Is(err, remediate.ErrWithheld)
 	}
 	return a
 }

@@ -19,6 +19,9 @@ type action struct {
 	judge judge
 	// allow, where set, says why it must not be asked for now.
 	allow func(state) error
+	// halted, where set, says why nothing may be done any more: it is asked last, when
+	// all has been read and only the call is left.
+	halted func() error
 }
 
 // Witness reads the unit's InvocationID and state, and the boot.
@@ -39,6 +42,11 @@ func (a action) Do(ctx context.Context, step remediate.Step, before remediate.Wi
 	note, err := a.makeRoom(ctx, now)
 	if err != nil {
 		return remediate.Receipt{}, fmt.Errorf("cannot clear the start limit before %s: %w", step, err)
+	}
+	if a.halted != nil {
+		if err := a.halted(); err != nil {
+			return remediate.Receipt{}, fmt.Errorf("cannot %s: %w", step, err)
+		}
 	}
 	result, err := a.run(ctx, now)
 	if err != nil {

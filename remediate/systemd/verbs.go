@@ -16,13 +16,27 @@ import (
 // limit where it is tight, and say so in the receipt's facts as ResetFailed.
 func (u *Units) Actions() map[remediate.Verb]remediate.Action {
 	return map[remediate.Verb]remediate.Action{
-		remediate.VerbRestart:     action{u, (*sd.Conn).RestartUnitContext, true, startedAnew, nil},
-		remediate.VerbStart:       action{u, (*sd.Conn).StartUnitContext, true, isUp, nil},
-		remediate.VerbOneshot:     action{u, (*sd.Conn).StartUnitContext, true, startedAnew, onlyOneshot},
-		remediate.VerbStop:        action{u, (*sd.Conn).StopUnitContext, false, isStopped, nil},
-		remediate.VerbReload:      action{u, (*sd.Conn).ReloadUnitContext, false, leavesNoTrace, nil},
+		remediate.VerbRestart:     action{u, (*sd.Conn).RestartUnitContext, true, startedAnew, nil, nil},
+		remediate.VerbStart:       action{u, (*sd.Conn).StartUnitContext, true, isUp, nil, nil},
+		remediate.VerbOneshot:     action{u, (*sd.Conn).StartUnitContext, true, startedAnew, onlyOneshot, nil},
+		remediate.VerbStop:        action{u, (*sd.Conn).StopUnitContext, false, isStopped, nil, nil},
+		remediate.VerbReload:      action{u, (*sd.Conn).ReloadUnitContext, false, leavesNoTrace, nil, nil},
 		remediate.VerbResetFailed: resetting{u},
 	}
+}
+
+// Heeding are the actions, each of which asks halted directly before its call: a freeze
+// that comes while a unit is being read stops what follows. The error of halted is
+// returned as it is.
+func (u *Units) Heeding(halted func() error) map[remediate.Verb]remediate.Action {
+	all := u.Actions()
+	for verb, a := range all {
+		if job, ok := a.(action); ok {
+			job.halted = halted
+			all[verb] = job
+		}
+	}
+	return all
 }
 
 // onlyOneshot refuses what would be another verb, or would do nothing.

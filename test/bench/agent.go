@@ -33,7 +33,13 @@ probes:
 units:
   ` + dispatcher + `: {}
 playbooks:
-  - {name: webhook-errors, verify: {settle: 1s, window: 2s, every: 500ms}}
+  - {name: webhook-errors, verify: {settle: 1s, window: 2s, every: 500ms}, keep_level: true}
+# What is measured is done far more often than a site may.
+rates: {touched: 10000/1h, playbook: 10000/1h, host: 10000/1h}
+breaker: {touched: 100, playbook: 100}
+storm: {targets: 1000}
+flapping: 10000/1h
+startup_grace: 0s
 `
 
 // furnish writes what the figures need inside the world.

@@ -57,7 +57,7 @@ func newRig(ctx context.Context, dir string, units []string, seen *courses, acts
 		return nil, err
 	}
 	r := &rig{journal: j, ended: make(chan error, 2)}
-	inv := remediate.Inventory{Host: historyHost, Units: map[string]remediate.ManagedUnit{}}
+	inv := remediate.Inventory{Host: historyHost, Units: map[string]remediate.ManagedUnit{}, Limits: manyMore}
 	for _, name := range units {
 		inv.Units[name] = remediate.ManagedUnit{}
 	}
@@ -173,4 +173,11 @@ type rigStore struct{ j *journal.Journal }
 func (s rigStore) StoreAlerts(ctx context.Context, batch []byte) error {
 	_, err := s.j.StoreAlerts(ctx, batch)
 	return err
+}
+
+// manyMore are the limits of what is measured: it is done far more often than a site
+// may.
+var manyMore = remediate.Limits{
+	Touched: []remediate.Rate{{Max: 1e6, Per: time.Hour}}, Playbook: []remediate.Rate{{Max: 1e6, Per: time.Hour}}, Host: []remediate.Rate{{Max: 1e6, Per: time.Hour}},
+	Breaker: remediate.BreakerLimits{Touched: 1e6, Playbook: 1e6}, Storm: remediate.StormLimits{Targets: 1e6}, Flapping: remediate.Rate{Max: 1e6, Per: time.Hour},
 }

@@ -38,6 +38,7 @@ func Inventory(factor int) ([]byte, error) {
 		for _, playbook := range entry(root, "playbooks").Content {
 			quicken(playbook, factor)
 		}
+		enlarge(root)
 		return dividePeriods(entry(root, "probes"), factor)
 	})
 }
@@ -72,6 +73,7 @@ func VMHostInventory(factor int, boots time.Duration, people ...Person) ([]byte,
 		for _, playbook := range entry(root, "playbooks").Content {
 			quicken(playbook, factor)
 		}
+		enlarge(root)
 		return divideEntry(vm, "boots_within", factor, max(boots, leastBoots))
 	})
 }
@@ -131,6 +133,16 @@ func quicken(playbook *yaml.Node, factor int) {
 		"window", divided(remediate.DefaultWindow, factor, leastWindow),
 		"every", leastEvery.String())
 	set(playbook, "attempts", "cooldown", divided(remediate.DefaultCooldown, factor, 0))
+	playbook.Content = append(playbook.Content, scalar("keep_level"), scalar("true"))
+}
+
+// enlarge lets as much be done in an hour as is done there in a month: the site breaks
+// that much faster. Its machines have just been started, too.
+func enlarge(root *yaml.Node) {
+	set(root, "rates", "touched", "1000/1h", "playbook", "1000/1h", "host", "1000/1h")
+	set(root, "breaker", "touched", "100", "playbook", "100")
+	set(root, "storm", "targets", "1000")
+	root.Content = append(root.Content, scalar("flapping"), scalar("1000/1h"), scalar("startup_grace"), scalar("0s"))
 }
 
 // divided is a duration over the factor, as the inventory writes it.

@@ -54,6 +54,11 @@ func TestEverySettingIsDocumented(t *testing.T) {
 func TestEveryVerbQueryAndEventIsDocumented(t *testing.T) {
 	names(t, "docs/nats.md", oncall.Verbs)
 	names(t, "docs/nats.md", oncall.Queries)
+	var kinds []string
+	for _, k := range oncall.Kinds {
+		kinds = append(kinds, string(k))
+	}
+	names(t, "docs/nats.md", kinds)
 	var events []string
 	for _, e := range remediate.EventTypes {
 		events = append(events, "nightshift."+string(e))

@@ -79,7 +79,7 @@ func NotificationOf(e remediate.Event, i *remediate.Incident) (Notification, boo
 		n = aboutHeld(i)
 	case e.Ended != nil && i.State == remediate.Escalated && !i.Quiet:
 		n = aboutEscalated(i)
-	case e.Paged != nil && (e.Paged.Level > 0 || e.Paged.Again):
+	case e.Paged != nil && i.Page != nil && i.Page.Times > 1: // the first goes with the handing over
 		n = aboutPaged(i, *e.Paged)
 	case e.Ended != nil && !i.State.Live() && i.State != remediate.Suppressed && i.State != remediate.Observed:
 		n = aboutEnded(i)
@@ -195,6 +195,10 @@ func nextWords(i *remediate.Incident) string {
 
 func aboutPaged(i *remediate.Incident, p remediate.Paged) Notification {
 	n := aboutEscalated(i)
+	if p.Level == 0 && !p.Again {
+		n.Text = "Whoever acknowledged it has not mended it in time, so it escalates again. " + n.Text
+		return n
+	}
 	n.Text = fmt.Sprintf("Nobody has acknowledged for %s; this is level %d. %s", since(i), p.Level, n.Text)
 	return n
 }

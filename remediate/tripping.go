@@ -86,24 +86,28 @@ func (l *Ledger) breakerClosed(key BreakerKey, at Instant) {
 	}
 }
 
-// Failures is how many attempts came to nothing, the newest first, until two successes
-// stand in a row: one success among failures says little. Those of incidents that are
+// Failures is how many incidents' attempts came to nothing, the newest first, until
+// two that succeeded stand in a row: one success among failures says little. An
+// incident counts once, by its last attempt: that the first rungs of a ladder do not
+// mend what the next one does is what ladders are for. Those of incidents that are
 // not over count only then, so that no ladder is cut short by its own first rungs.
 func (l *Ledger) Failures(on Target, playbook string, per time.Duration, now Instant) (failed int, last ID) {
 	successes := 0
-	var rungs []Attempt // those that were counted: a climb that touched two things is one
+	counted := map[ID]bool{}
 	for _, a := range slices.Backward(l.Attempts) {
 		switch {
 		case l.Elapsed(a.At, now) >= per:
 			return failed, last
-		case playbook != "" && (a.Playbook != playbook || a.PlaybookForgiven || slices.ContainsFunc(rungs, a.sameRung)):
+		case counted[a.Incident]:
+			continue
+		case playbook != "" && (a.Playbook != playbook || a.PlaybookForgiven):
 			continue
 		case playbook == "" && (a.On != on || a.Forgiven):
 			continue
 		case a.Ended.IsZero() || a.Outcome == "" || l.atIt(a.Incident):
 			continue
 		}
-		rungs = append(rungs, a)
+		counted[a.Incident] = true
 		if a.Outcome == Fixed {
 			if successes++; successes == 2 {
 				return failed, last
@@ -116,11 +120,6 @@ func (l *Ledger) Failures(on Target, playbook string, per time.Duration, now Ins
 		}
 	}
 	return failed, last
-}
-
-// sameRung reports whether two attempts are one climb that touched two things.
-func (a Attempt) sameRung(b Attempt) bool {
-	return a.Incident == b.Incident && a.Rung == b.Rung && a.Ended == b.Ended
 }
 
 // atIt reports whether an incident is climbing its ladder.

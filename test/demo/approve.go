@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -12,26 +13,25 @@ import (
 // runbookAllows is the emergency's objective: a rollback in under five minutes.
 const runbookAllows = 5 * time.Minute
 
-// approve is for a rung that waits for a person: the demo gives the operator's yes to
-// what is shown, or says how a person at another terminal does.
+// approve is for a rung that waits for a person. Anna says yes at her terminal, to
+// exactly what she was shown; with INTERACTIVE=1 you are Anna.
 func (w *watch) approve(ctx context.Context) {
 	rung := w.incident.Plan.Rungs[w.incident.Rung]
 	w.waited = append(w.waited, rung.Name)
-	command := []string{"nightshift", "approve", string(w.incident.ID)}
 	if w.Interactive {
-		w.ask(ctx, append(command, "--dry-run"))
-		w.show.say(w.show.in(bold, "Say yes or no at another terminal:"))
-		w.show.say("  " + strings.Join(w.at.Command(ctx, "root", command...).Args, " "))
+		w.types(ctx, w.oncall.command("approve", string(w.incident.ID), "--dry-run"))
+		w.show.say(w.show.in(bold, "You are "+onCall+", on call. Say yes or no at another terminal (or deny, with --comment):"))
+		w.show.say("  " + strings.Join(w.oncall.command("approve", string(w.incident.ID)), " "))
 		return
 	}
-	w.ask(ctx, append(command, "--plan", rung.Digest[:12]))
+	w.types(ctx, w.oncall.command("approve", string(w.incident.ID), "--digest", rung.Digest[:12]))
 }
 
-// ask runs a command there and shows what a person would see of it.
-func (w *watch) ask(ctx context.Context, command []string) {
-	w.show.say(w.at.Name + "# " + strings.Join(command, " "))
-	out, err := w.at.Command(ctx, "root", command...).CombinedOutput()
-	w.show.quote(string(out))
+// types runs a command at Anna's terminal and shows what she sees of it.
+func (w *watch) types(ctx context.Context, command []string) {
+	w.show.say(onCall + "$ " + filepath.Base(command[0]) + " " + strings.Join(command[1:], " "))
+	out, err := w.oncall.run(ctx, command)
+	w.show.quote(out)
 	if err != nil {
 		w.problems = append(w.problems, "cannot "+strings.Join(command, " ")+": "+err.Error())
 	}

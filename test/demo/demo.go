@@ -31,6 +31,7 @@ type options struct {
 type demo struct {
 	options
 	site, host *site.Site
+	oncall     *terminal
 	show       *timeline
 }
 
@@ -43,7 +44,12 @@ func run(ctx context.Context, o options) (err error) {
 	d := &demo{options: o, show: &timeline{out: o.Out, colour: o.Colour}}
 	d.introduce()
 	defer func() { err = errors.Join(err, d.lower()) }()
-	if err := d.raise(ctx); err != nil {
+	dir, err := os.MkdirTemp("", "nightshift-")
+	if err != nil {
+		return fmt.Errorf("cannot build the agent: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if err := d.raise(ctx, dir); err != nil {
 		return stopped(ctx, err)
 	}
 	err = stopped(ctx, d.playAll(ctx))
@@ -53,23 +59,21 @@ func run(ctx context.Context, o options) (err error) {
 	return err
 }
 
-// raise builds the agent and starts both machines at once: where one can't be
-// started, the other is not waited for.
-func (d *demo) raise(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "nightshift-")
-	if err != nil {
-		return fmt.Errorf("cannot build the agent: %w", err)
-	}
-	defer os.RemoveAll(dir) // each machine has its own copy by then
+// raise builds the program into dir, gives it to a person, and starts both machines
+// with it at once: where one can't be started, the other is not waited for.
+func (d *demo) raise(ctx context.Context, dir string) error {
 	program, err := site.Build(ctx, dir, d.Log)
 	if err != nil {
+		return err
+	}
+	if d.oncall, err = openTerminal(ctx, program); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	o := site.Options{Factor: d.Factor, Alertmanager: d.Alertmanager, Program: program, Log: d.Log}
 	outside := o
-	outside.VMHost, outside.Boots = true, d.Boots
+	outside.VMHost, outside.Boots, outside.People = true, d.Boots, []site.Person{d.oncall.person}
 	var both sync.WaitGroup
 	var errs [2]error
 	start := func(into **site.Site, o site.Options, err *error) {
@@ -80,7 +84,11 @@ func (d *demo) raise(ctx context.Context) error {
 	both.Go(func() { start(&d.site, o, &errs[0]) })
 	both.Go(func() { start(&d.host, outside, &errs[1]) })
 	both.Wait()
-	return errors.Join(errs[:]...)
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	d.oncall.url, err = d.host.PeopleURL()
+	return err
 }
 
 // lower ends what was started.

@@ -44,7 +44,7 @@ type typist struct {
 }
 
 func (p *typist) Write(text []byte) (int, error) {
-	if line := strings.TrimSpace(string(text)); strings.Contains(line, " enter ") && strings.Contains(line, " nightshift approve ") {
+	if line := strings.TrimSpace(string(text)); strings.HasPrefix(line, "/") && strings.Contains(line, "/nightshift --nats ") && strings.Contains(line, " approve ") {
 		p.waits <- line
 	}
 	return len(text), nil
@@ -94,6 +94,9 @@ func repairsAllFour(t *testing.T, o options) {
 		if n := strings.Count(out.String(), well); n != 2 {
 			t.Errorf("%q was said %d times, want before and after", well, n)
 		}
+	}
+	if n := strings.Count(out.String(), "anna said approve"); n != 1 {
+		t.Errorf("anna approved %d times, want once", n)
 	}
 	if !strings.Contains(out.String(), "the counter on the data disk was 7 and is 7") {
 		t.Error("the data disk did not stay as it was")

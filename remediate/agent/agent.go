@@ -285,7 +285,7 @@ func (a *Agent) startPeople() error {
 		return err
 	}
 	service, err := oncall.Serve(oncall.Options{
-		Host: a.file().Host.Name, Version: a.version, Conn: conn, Person: a.person, Now: a.now,
+		Host: a.file().Host.Name, Version: a.version, Dashboard: func() string { return a.file().Host.Dashboard }, Conn: conn, Person: a.person, Now: a.now,
 		Agent: people{a}, Machines: people{a}, History: history{a.journal}, Logger: a.log,
 	})
 	if err != nil {

@@ -26,6 +26,7 @@ func reached(boundary string) {
 // the same words, and waits for nobody.
 func (a *Agent) told(e remediate.Event, i *remediate.Incident) {
 	if n, ok := oncall.NotificationOf(e, i); ok {
+		n.Dashboard = a.file().Host.Dashboard
 		a.notifier.Tell(n)
 	}
 	a.pager.nudge()

@@ -3,7 +3,6 @@ package oncall
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +51,8 @@ type Notification struct {
 	// Plan is the digest that a yes must name, Until how long one is waited for.
 	Plan  string    `json:"plan,omitzero"`
 	Until time.Time `json:"until,omitzero"`
-	// Command answers it, Dashboard is where more can be seen.
+	// Command answers it, Dashboard is the site's page about the host: who tells it
+	// fills that in, for no link of an alert is passed on.
 	Command   string `json:"command,omitzero"`
 	Dashboard string `json:"dashboard,omitzero"`
 }
@@ -118,7 +118,7 @@ func ofHost(e remediate.Event) Notification {
 			Kind: NotifyBreakerOpened, Incident: b.Incident, Playbook: b.Playbook, Target: b.On, Seen: remediate.Printable(b.Why),
 			Text:    fmt.Sprintf("Nothing more is tried on %s: %s.", b.Key(), remediate.Printable(b.Why)),
 			Asked:   "Find the cause, then close the breaker.",
-			Command: "nightshift breaker close " + string(b.Key()),
+			Command: fmt.Sprintf("nightshift breaker close %s --comment …", b.Key()),
 		}
 	}
 	return Notification{}
@@ -147,7 +147,7 @@ func aboutFreeze(f remediate.Freeze) Notification {
 func about(kind Kind, i *remediate.Incident) Notification {
 	return Notification{
 		Kind: kind, Incident: i.ID, Severity: i.Severity, Playbook: i.Playbook.Name, Target: i.Target,
-		Seen: seen(i), Done: done(i), Dashboard: dashboard(i), Command: "nightshift show " + string(i.ID),
+		Seen: seen(i), Done: done(i), Command: "nightshift show " + string(i.ID),
 	}
 }
 
@@ -273,18 +273,6 @@ func done(i *remediate.Incident) string {
 		parts = append(parts, fmt.Sprintf("%q (%s)", t.Name, cmp.Or(outcome, "under way")))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// dashboard is the link that the alert brings along.
-func dashboard(i *remediate.Incident) string {
-	a := i.Alert
-	for _, link := range []string{a.Annotations["dashboard"], a.Annotations["dashboard_url"], a.Annotations["runbook_url"], a.GeneratorURL} {
-		u, err := url.Parse(link)
-		if err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && link == remediate.Redact(link) {
-			return u.String()
-		}
-	}
-	return ""
 }
 
 // clockTime is a time of day as a notification says it.

@@ -47,6 +47,8 @@ type Agent interface {
 type Options struct {
 	Host    string
 	Version string
+	// Dashboard is the URL of the site's page about the host; nil for none.
+	Dashboard func() string
 	// Conn is the agent's own connection among people: it hears requests, and
 	// may publish to inboxes only.
 	Conn *nats.Conn
@@ -81,6 +83,9 @@ type Service struct {
 
 // Serve begins to answer.
 func Serve(o Options) (*Service, error) {
+	if o.Dashboard == nil {
+		o.Dashboard = func() string { return "" }
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Service{o: o, slots: make(chan struct{}, atOnce), asked: make(chan struct{}, len(Queries)), ctx: ctx, cancel: cancel}
 	var err error
@@ -367,7 +372,11 @@ func (s *Service) queries() map[string]func(context.Context, []byte) (any, error
 			if err := remediate.DecodeStrict(body, &q); err != nil {
 				return nil, err
 			}
-			return Notifications(ctx, s.o.History, s.o.Host, q)
+			told, err := Notifications(ctx, s.o.History, s.o.Host, q)
+			for n := range told {
+				told[n].Dashboard = s.o.Dashboard()
+			}
+			return told, err
 		},
 		AskExplain: func(ctx context.Context, body []byte) (any, error) {
 			var q ExplainQuery

@@ -119,7 +119,7 @@ func (e *Engine) recent(t *guard.Touched, i *remediate.Incident, now remediate.I
 		if a.Swapped && t.LastSwap.Before(a.At) {
 			t.LastSwap = a.At
 		}
-		if now.Since(a.At) < i.Playbook.Attempts.Per {
+		if e.ledger.Elapsed(a.At, now) < i.Playbook.Attempts.Per {
 			t.Recent++
 			if t.Oldest.IsZero() || a.At.Before(t.Oldest) {
 				t.Oldest = a.At

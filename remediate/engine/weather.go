@@ -56,7 +56,9 @@ func (e *Engine) trip() {
 			break
 		}
 		for _, b := range []remediate.Breaker{{On: a.On}, {Playbook: a.Playbook}} {
-			keys[b.Key()] = b
+			if b.Playbook == "" || c.watches(b.Playbook) {
+				keys[b.Key()] = b
+			}
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
@@ -70,6 +72,12 @@ func (e *Engine) trip() {
 	}
 	e.lower()
 	e.m.breakers(*e.config.Load(), e.ledger.Breakers)
+}
+
+// watches reports whether a playbook is on that alerts start. One that people start is
+// their own to hold back.
+func (c *Config) watches(playbook string) bool {
+	return slices.ContainsFunc(c.Playbooks, func(p remediate.Playbook) bool { return p.Name == playbook })
 }
 
 // tripped is a breaker that its failures open, whether or not that was recorded.
@@ -93,9 +101,9 @@ func (e *Engine) lower() {
 	c, now := e.config.Load(), e.o.Now()
 	for _, id := range slices.Sorted(maps.Keys(e.ledger.Lowers)) {
 		owed := e.ledger.Lowers[id]
-		p, on := c.find(owed.Playbook)
+		p, _ := c.find(owed.Playbook)
 		level := e.autonomy(p, c.Mode)
-		if !on || c.Inventory.Own[p.Name].KeepsLevel || level <= remediate.WatchOnly {
+		if !c.watches(p.Name) || c.Inventory.Own[p.Name].KeepsLevel || level <= remediate.WatchOnly {
 			continue
 		}
 		e.o.Logger.Warn("a playbook goes down a level", slog.String("playbook", p.Name), slog.String("to", (level-1).String()), slog.String("why", owed.Why))

@@ -25,6 +25,26 @@ func TestARestartStartsAnew(t *testing.T) {
 	}
 }
 
+// A freeze that comes while the unit is still being read stops the call.
+func TestWhatIsHaltedIsNotDone(t *testing.T) {
+	u, unit := reach(t), sleeper(t, "ns-halted.service")
+	run(t, "systemctl", "start", unit)
+	before := property(t, unit, "InvocationID")
+	for verb, action := range u.Heeding(func() error { return remediate.ErrWithheld }) {
+		if verb == remediate.VerbResetFailed || verb == remediate.VerbOneshot || verb == remediate.VerbReload {
+			continue // no job, or nothing for a unit like this
+		}
+		step := remediate.Step{Do: verb, On: remediate.Unit(unit)}
+		if _, err := action.Do(t.Context(), step, nil); !errors.Is(err, remediate.ErrWithheld) || errors.Is(err, remediate.ErrInDoubt) {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	if after := property(t, unit, "InvocationID"); after != before {
+		t.Error("it was done all the same")
+	}
+	is(t, unit, "ActiveState", "active")
+}
+
 // The trap: StartLimitBurst= is 5 starts in 10 s, so the start and four restarts
 // are fine and the fifth restart leaves a healthy unit dead. (An hour, so that
 // nothing hangs on how fast this machine is.)

@@ -27,9 +27,10 @@ func (w *watch) approve(ctx context.Context) {
 	w.types(ctx, w.oncall.command("approve", string(w.incident.ID), "--digest", rung.Digest[:12]))
 }
 
-// types runs a command at Anna's terminal and shows what she sees of it.
+// types runs a command at Anna's terminal and shows what she sees of it; there she has
+// the program and her key at hand.
 func (w *watch) types(ctx context.Context, command []string) {
-	w.show.say(onCall + "$ " + filepath.Base(command[0]) + " " + strings.Join(command[1:], " "))
+	w.show.say(onCall + "$ " + strings.ReplaceAll(strings.Join(command, " "), filepath.Dir(command[0])+"/", ""))
 	out, err := w.oncall.run(ctx, command)
 	w.show.quote(out)
 	if err != nil {

@@ -125,9 +125,6 @@ vms:
     deploys_from: [/var/lib/rave/incoming]
     auto: %s
     keep_aside: {count: 100}
-rates: {touched: [100/1h], playbook: [100/1h], host: [100/1h]}
-breaker: {touched: 100, playbook: 100}
-flapping: 100/30m
 playbooks:
 `, Host, world.VMHostHostname, Host, cmp.Or(i.AnswersWithin, vmAnswers), cmp.Or(i.BootsWithin, vmBoots), cmp.Or(i.PowerDownWithin, vmPowerDown), cmp.Or(i.Auto, "restart"))
 	for _, name := range vmPlaybooks {

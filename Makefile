@@ -10,11 +10,12 @@ PREFIX  ?= /usr
 DESTDIR ?=
 
 ROLLBACKS ?= 100
+HOURS     ?= 1000
 SEED      ?= 0
 
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: all build demo host test faults bench check fuzz install install-vm uninstall prepare clean help
+.PHONY: all build demo host test faults simulate mutants bench check fuzz install install-vm uninstall prepare clean help
 
 all: build
 
@@ -39,6 +40,16 @@ test: prepare
 faults: prepare
 	$(GO) test -c -o bin/faults.test -tags failpoints ./test/faults
 	cd test/faults && ../../bin/faults.test -test.run '^TestRollbacksSurviveFaults$$' -test.timeout 3h -rollbacks $(ROLLBACKS) -seed $(SEED)
+
+## simulate    HOURS=1000 of virtual time in a world of memory that wishes the agent ill;
+##             SEED= replays one
+simulate:
+	$(GO) test -c -o bin/simulate.test ./test/simulate
+	cd test/simulate && GOMAXPROCS=1 ../../bin/simulate.test -test.run '^TestSimulation$$' -test.timeout 1h -hours $(HOURS) -seed $(SEED)
+
+## mutants     the simulation has to catch each patch of test/mutants, by itself
+mutants:
+	$(GO) run ./test/mutants
 
 ## bench       what it costs, beside the floor; a table, and JSON in bin/bench.json
 bench: prepare

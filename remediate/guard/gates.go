@@ -174,10 +174,14 @@ func denyList(f Facts) (remediate.Verdict, bool) {
 	return remediate.Verdict{}, false
 }
 
+// longestTurn is more than any host asks for at once (an hour, MaxAside of the
+// link to it): a turn that ends later was agreed by a clock that was wrong.
+const longestTurn = 2 * time.Hour
+
 // aside leaves the acting to the host of this VM while that acts on it, or watches
 // it boot.
 func aside(f Facts) (remediate.Verdict, bool) {
-	if f.Aside == nil || !f.Now.Before(f.Aside.Until) {
+	if f.Aside == nil || !f.Now.Before(f.Aside.Until) || f.Aside.Until.Since(f.Now) > longestTurn {
 		return remediate.Verdict{}, false
 	}
 	v := say(ReasonHostsTurn, "%s has its turn for %s", f.Aside.By, f.Aside.Until.Since(f.Now).Round(time.Second))

@@ -162,6 +162,9 @@ var cases = []struct {
 	{"host", "", "its turn is over", func(f *Facts, _ *Touched, _ *remediate.Situation) {
 		f.Aside = &remediate.StoodAside{Until: now, By: "the host"}
 	}},
+	{"host", "", "no host asks for so long: the clock was wrong when it was agreed", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Aside = &remediate.StoodAside{Until: now.Add(87600 * time.Hour), By: "the host"}
+	}},
 	{"guest", ReasonGuestsTurn, "the agent inside is there", func(f *Facts, t *Touched, s *remediate.Situation) {
 		f.Opened, t.WaitForGuest, s.GuestActs = ago(time.Minute), 8*time.Minute, true
 	}},

@@ -25,8 +25,13 @@ const looks = 15 * time.Second
 
 // watches goes on until the world ends.
 func (a *alertmanager) watches() {
+	n := 0
+	watchdog := about(alerts.Firing, map[string]string{"alertname": "Watchdog", "source": "prom"})
 	for !a.w.over() {
 		time.Sleep(looks + a.w.dice.between("looks", 0, time.Second))
+		if n++; n%4 == 0 && !a.w.silent() {
+			a.w.mailbox.receives(false, watchdog)
+		}
 		a.w.host.change(func() { a.w.host.heals(time.Now()) })
 		for _, c := range a.conditions() {
 			a.evaluates(c)

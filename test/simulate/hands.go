@@ -137,6 +137,10 @@ func (a deed) Witness(_ context.Context, s remediate.Step) (remediate.Witness, e
 
 // stands is what changes when the step happens.
 func (h *host) stands(s remediate.Step) string {
+	switch s.Do {
+	case remediate.VerbResetFailed, remediate.VerbReload, remediate.VerbCheckpoint:
+		return fmt.Sprint("done ", h.times[s.String()])
+	}
 	if vm := h.vms[s.On.Name]; s.On.Kind == remediate.VMKind && vm != nil {
 		switch s.Do {
 		case remediate.VerbPowerDown:
@@ -198,6 +202,10 @@ func (a deed) Do(_ context.Context, s remediate.Step, before remediate.Witness) 
 		w.host.change(func() { w.host.happens(s) })
 		w.observer.happened(s, before)
 	}
+	if w.strikes() {
+		w.count.add(w.count.crashes, "an act")
+		a.p.dies()
+	}
 	if m.hangs {
 		takes += s.Timeout
 	}
@@ -211,6 +219,7 @@ func (a deed) Do(_ context.Context, s remediate.Step, before remediate.Witness) 
 
 // happens is what a step does to the world.
 func (h *host) happens(s remediate.Step) {
+	h.times[s.String()]++
 	if vm := h.vms[s.On.Name]; s.On.Kind == remediate.VMKind && vm != nil {
 		vm.happens(s, h.w.dice)
 		return
@@ -235,18 +244,18 @@ func (m *machine) happens(s remediate.Step, d *dice) {
 		m.stuck = m.stuck && d.chance("reset", 0.3)
 		m.resets++
 	case remediate.VerbPowerDown:
-		m.alive, m.paused = false, false
+		m.alive, m.paused, m.held = false, false, true
 	case remediate.VerbSwap:
 		m.disk = s.Image.Name
 	case remediate.VerbBoot:
-		m.alive, m.stuck = true, false
+		m.alive, m.stuck, m.held = true, false, false
 		m.starts++
 	}
 }
 
 // Happened compares the witness with the world.
 func (a deed) Happened(_ context.Context, s remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
-	if a.takes("happened:"+s.On.Name) != "" || a.p.w.dice.chance("happened", 0.05) {
+	if a.takes("happened:"+s.On.Name) != "" || a.p.w.dice.chance("happened", 0.1) {
 		return remediate.Receipt{}, remediate.ErrInDoubt
 	}
 	h := a.p.w.host

@@ -22,6 +22,8 @@ type host struct {
 	// faults are of probes and of what can be asked, until a time.
 	faults map[string]fault
 	serial int
+	// times counts what was done, for what leaves no other trace.
+	times map[string]int
 }
 
 // unit is how a unit is.
@@ -42,6 +44,8 @@ type unit struct {
 // machine is how a virtual machine is.
 type machine struct {
 	alive, paused, stuck bool
+	// held is whether it was powered down on purpose: then nobody else starts it.
+	held bool
 	// disk is the image it is on, good the last-known-good, and bad the images
 	// on which it is not healthy.
 	disk, good string
@@ -59,7 +63,7 @@ type fault struct {
 }
 
 func newHost(w *world) *host {
-	h := &host{w: w, units: map[string]*unit{}, vms: map[string]*machine{}, faults: map[string]fault{}}
+	h := &host{w: w, units: map[string]*unit{}, vms: map[string]*machine{}, faults: map[string]fault{}, times: map[string]int{}}
 	for name := range w.config.Inventory.Units {
 		h.units[name] = &unit{starts: 1, ghost: name == "ghost.service"}
 	}
@@ -152,7 +156,7 @@ func (h *host) reboots() {
 		u.broken = u.broken && u.mends == ""
 	}
 	for _, vm := range h.vms {
-		vm.alive, vm.paused, vm.stuck = true, false, false
+		vm.alive, vm.paused, vm.stuck = !vm.held, false, false
 		vm.starts++
 	}
 	h.hog = ""

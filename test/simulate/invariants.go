@@ -31,6 +31,10 @@ const (
 	inTime       = "each incident is ended or with people by its deadline, and not before for that reason"
 	explained    = "each refusal, wait and end says why, in a word of the table and in a sentence"
 	reasonsTrue  = "the reason is true"
+	breakerHolds = "nothing begins while a breaker is open, or should be: one success does not wipe the count"
+	waitsItOut   = "nothing begins in a storm, in maintenance, under a silence of a person, or just after a boot"
+	neverTrusted = "no resolved of a silent source is taken for gone"
+	notDoneTrue  = "what the log says did not happen did not happen"
 	fixedIsFixed = "fixed is: settled, and healthy for the whole window"
 	alertsKept   = "no alert that was accepted is lost"
 )
@@ -146,6 +150,9 @@ func (o *observer) climbs(c *account, e remediate.Event) {
 	if rung == 0 && !c.asked {
 		o.agreed(c)
 	}
+	if !c.asked {
+		o.waitsOut(c, e)
+	}
 	if o.needsPerson(c, rung) {
 		yes := c.approval
 		ok := yes != nil && yes.digest == c.plan.Rungs[rung].Digest
@@ -199,7 +206,92 @@ func (o *observer) rates(c *account, e remediate.Event, on remediate.Target) {
 			o.holds(cooledDown, !a.ended.within(bounds.Cooldown, e.At), "%s acts on %s %s after %s did, and it cools down for %s", c.id, on, time.Since(a.ended.truly), a.incident, bounds.Cooldown)
 		}
 	}
+	inv := o.w.config.Inventory
+	o.slides(c, "on "+on.String(), inv.Limits.Touched, func(a *attempt) bool { return a.on == on })
+	by := inv.Limits.Playbook
+	if own := inv.Own[c.playbook.Name].Rates; own != nil {
+		by = own
+	}
+	o.slides(c, "by "+c.playbook.Name, by, func(a *attempt) bool { return a.playbook == c.playbook.Name })
+	o.slides(c, "on the host", inv.Limits.Host, func(*attempt) bool { return true })
+	o.trips(c, on)
 	o.holds(withinRates, recent < bounds.Max, "%s acts on %s, which was acted on %d times in %s", c.id, on, recent, bounds.Per)
+}
+
+// slides counts attempts in truly sliding windows, by a clock that nobody sets.
+func (o *observer) slides(c *account, of string, rates []remediate.Rate, fits func(*attempt) bool) {
+	for _, rate := range rates {
+		made := 0
+		for _, a := range o.attempts {
+			if fits(a) && time.Since(a.at.truly) < rate.Per {
+				made++
+			}
+		}
+		o.holds(withinRates, made < rate.Max, "%s begins another attempt %s, of which there were %d in %s", c.id, of, made, rate.Per)
+	}
+}
+
+// trips holds an attempt to the breakers: those that are open by the log, and those
+// that the outcomes call for.
+func (o *observer) trips(c *account, on remediate.Target) {
+	limit := o.w.config.Inventory.Limits.Breaker
+	keys := []remediate.BreakerKey{remediate.Breaker{On: on}.Key(), remediate.Breaker{Playbook: c.playbook.Name}.Key()}
+	for _, key := range keys {
+		o.holds(breakerHolds, !o.breakers[key] || c.climb.rung > 0, "%s begins though the breaker of %s is open", c.id, key)
+	}
+	failed, row, counted := 0, 0, map[remediate.ID]bool{}
+	for _, a := range slices.Backward(o.attempts) {
+		other := o.cases[a.incident]
+		if a.on != on || a.outcome == "" || other.state == remediate.Open || a.forgiven[keys[0]] || time.Since(a.at.truly) >= limit.Per {
+			continue
+		}
+		if counted[a.incident] {
+			continue // an incident counts once, by its last attempt
+		}
+		counted[a.incident] = true
+		if row++; a.outcome != remediate.Fixed {
+			failed, row = failed+1, 0
+		}
+		if row == 2 {
+			break
+		}
+	}
+	o.holds(breakerHolds, failed < limit.Touched || c.climb.rung > 0, "%s begins on %s after %d failures with no two successes since", c.id, on, failed)
+}
+
+// forgives closes a breaker.
+func (o *observer) forgives(key remediate.BreakerKey) {
+	delete(o.breakers, key)
+	for _, a := range o.attempts {
+		if a.ended == nil {
+			continue
+		}
+		if a.forgiven == nil {
+			a.forgiven = map[remediate.BreakerKey]bool{}
+		}
+		a.forgiven[key] = true
+	}
+}
+
+// waitsOut holds the begin of a ladder to what must be waited out.
+func (o *observer) waitsOut(c *account, e remediate.Event) {
+	inv := o.w.config.Inventory
+	o.holds(waitsItOut, time.Now().After(o.storm), "%s begins in a storm", c.id)
+	o.holds(waitsItOut, e.At.Up >= inv.Limits.StartupGrace, "%s begins %s after a boot", c.id, e.At.Up)
+	hour := e.At.Wall.Hour()
+	for _, s := range c.plan.Rungs[e.Started.Rung].Steps {
+		covered := slices.Contains(inv.Maintenance[0].Units, s.On.Name) && (hour == 2 || hour == 3 || hour == 13 || hour == 14)
+		o.holds(waitsItOut, !covered, "%s begins %s at %s, which is maintenance", c.id, s, e.At.Wall.Format(time.TimeOnly))
+	}
+}
+
+// believes holds a resolved to its source being heard.
+func (o *observer) believes(e remediate.Event) {
+	j := e.Joined
+	for name, source := range o.w.config.Inventory.Sources {
+		ofIt := j.Alert.Name() != "SourceSilent" && source.Alerts.Matches(j.Alert.Labels)
+		o.holds(neverTrusted, !ofIt || j.Alert.Firing() || j.Doubted || !o.silent[name], "%s takes %s for gone, and %s is silent", e.Incident, j.Alert.Name(), name)
+	}
 }
 
 // bound reports whether a step only follows the one before it: from the power-down
@@ -262,6 +354,9 @@ func (o *observer) happened(s remediate.Step, w remediate.Witness) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c := o.byWitness(w)
+	if c != nil {
+		c.intent.happened = true
+	}
 	if c == nil || c.climb == nil {
 		return
 	}
@@ -301,6 +396,8 @@ func (o *observer) judged(c *account, e remediate.Event) {
 	switch {
 	case v.Decision == remediate.Hold:
 		c.held, c.heldAt = e.Judged.Rung, e.At
+	case v.Reason == "silenced":
+		o.holds(reasonsTrue, o.w.silencedByPerson(c.alert), "%s is refused as silenced, and no person silenced %s", c.id, c.alert)
 	case v.Reason == "frozen":
 		lately := o.froze != nil || o.file != nil || time.Since(o.thawed) < 10*time.Minute
 		o.holds(reasonsTrue, lately, "%s is refused as frozen, and nobody froze anything", c.id)
@@ -367,6 +464,7 @@ func (o *observer) looks() {
 	if p.gone.Load() || time.Since(p.began) < slack || !down.IsZero() && time.Since(down) < slack {
 		return
 	}
+	o.lost()
 	for _, id := range slices.Sorted(maps.Keys(o.cases)) {
 		if c := o.cases[id]; c.state == remediate.Open {
 			late := time.Since(c.since) - c.playbook.Deadline
@@ -384,23 +482,29 @@ func (o *observer) midway(c *account) bool {
 	return time.Since(c.climb.began) < 2*c.playbook.Deadline+slack
 }
 
-// ends holds the world to what must be true when all is quiet: every alert that was
-// taken in is in the log.
-func (o *observer) ends() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+// lost finds alerts that were accepted a while ago and are in no incident: neither
+// told since, nor part of an episode that went on when they came.
+func (o *observer) lost() {
+	var waiting []letter
 	for _, l := range o.letters {
-		told := slices.ContainsFunc(o.told[l.fingerprint], func(at time.Time) bool { return l.at.Sub(at) < 5*time.Hour })
-		o.holds(alertsKept, told, "%s, which came after %s as message %d, is in no incident; its like came in at %v", l.name, l.at.Sub(o.w.began), l.position.Message, o.toldOf(l))
+		if time.Since(l.at) < slack {
+			waiting = append(waiting, l)
+			continue
+		}
+		known := slices.ContainsFunc(o.told[l.fingerprint], func(w word) bool {
+			before := l.at.Sub(w.at)
+			return before < 0 || w.firing && before < 5*time.Hour || before < 20*time.Minute
+		})
+		o.holds(alertsKept, known, "%s, which came %s after the beginning as message %d, is in no incident", l.name, l.at.Sub(o.w.began), l.position.Message)
 	}
+	o.letters = waiting
 }
 
-// toldOf is when the log took in an alert of the same labels.
-func (o *observer) toldOf(l letter) (at []time.Duration) {
-	for _, told := range o.told[l.fingerprint] {
-		at = append(at, told.Sub(o.w.began).Round(time.Second))
+// finished holds a step that did not happen to the truth.
+func (o *observer) finished(c *account, e remediate.Event) {
+	if c.intent != nil && e.Finished.NotDone {
+		o.holds(notDoneTrue, !c.intent.happened, "%s of %s is said not to have happened", c.intent.What, c.id)
 	}
-	return at
 }
 
 // comesBack holds what a start read to the fold of all that was ever stored.

@@ -39,8 +39,13 @@ type observer struct {
 	// letters are the firing alerts that have a playbook, told those that an
 	// incident of the log took in.
 	letters []letter
-	told    map[alerts.Fingerprint][]time.Time
+	told    map[alerts.Fingerprint][]word
 	writes  time.Time // the last event
+	// breakers are those that are open, silent the sources that are, and storm is
+	// until when the last one goes on.
+	breakers map[remediate.BreakerKey]bool
+	silent   map[string]bool
+	storm    time.Time
 }
 
 // breach is an invariant that did not hold.
@@ -59,6 +64,7 @@ type account struct {
 	playbook remediate.Playbook
 	target   remediate.Target
 	asked    bool
+	alert    string          // the name of the one that opened it
 	state    remediate.State // open while it lives with the agent
 	// live is since when the agent has it, by the log and in truth.
 	live  remediate.Instant
@@ -75,6 +81,7 @@ type account struct {
 	// it, and same since when.
 	watched, same remediate.Instant
 	worst         remediate.Health
+	only          remediate.Reason // why it is no attempt of ours, if so
 }
 
 // approval is a person's yes.
@@ -104,6 +111,8 @@ type attempt struct {
 	at       moment
 	ended    *moment
 	outcome  remediate.Outcome
+	// forgiven is for which breakers a person closed it counts no more.
+	forgiven map[remediate.BreakerKey]bool
 }
 
 // moment is when something was decided, as the log has it and in truth.
@@ -124,6 +133,8 @@ type intent struct {
 	remediate.Started
 	at   time.Time
 	acts int
+	// happened is whether the world changed by it.
+	happened bool
 }
 
 // freeze is one that holds, and since when in truth.
@@ -145,6 +156,12 @@ type answer struct {
 	health remediate.Health
 }
 
+// word is that the log took in an alert.
+type word struct {
+	at     time.Time
+	firing bool
+}
+
 // letter is a firing alert that was delivered.
 type letter struct {
 	fingerprint alerts.Fingerprint
@@ -157,7 +174,8 @@ func newObserver(w *world) *observer {
 	return &observer{
 		w: w, hash: strings.Repeat("0", 64), shadow: remediate.NewLedger(), cases: map[remediate.ID]*account{},
 		autonomy: map[string]remediate.Autonomy{}, answered: map[string][]answer{}, said: map[remediate.ID][]remediate.Said{},
-		told: map[alerts.Fingerprint][]time.Time{}, writes: time.Now(),
+		told: map[alerts.Fingerprint][]word{}, writes: time.Now(),
+		breakers: map[remediate.BreakerKey]bool{}, silent: map[string]bool{},
 	}
 }
 
@@ -243,6 +261,12 @@ func inWords(e remediate.Event) string {
 		return fmt.Sprintf("%s %s by %s", e.Type, e.Answered.Verb, e.Answered.By)
 	case e.Ended != nil:
 		return fmt.Sprintf("%s %s: %s %s", e.Type, e.Ended.State, e.Ended.Reason, e.Ended.Detail)
+	case e.BreakerOpened != nil:
+		return fmt.Sprintf("%s %s: %s", e.Type, e.BreakerOpened.Key(), e.BreakerOpened.Why)
+	case e.BreakerClosed != nil:
+		return fmt.Sprintf("%s %s", e.Type, e.BreakerClosed.Key)
+	case e.AutonomySet != nil:
+		return fmt.Sprintf("%s %s to %s: %s", e.Type, e.AutonomySet.Playbook, e.AutonomySet.To, e.AutonomySet.Why)
 	case e.Froze != nil:
 		return fmt.Sprintf("%s by %s", e.Type, e.Froze.By)
 	}
@@ -264,7 +288,7 @@ func (o *observer) follows(e remediate.Event) {
 	if e.Opened != nil {
 		c = &account{
 			id: e.Incident, playbook: e.Opened.Playbook, target: e.Opened.Target, asked: e.Opened.Asked != nil,
-			state: remediate.Open, live: e.At, since: time.Now(), held: -1,
+			alert: e.Opened.Alert.Name(), state: remediate.Open, live: e.At, since: time.Now(), held: -1,
 		}
 		o.cases[e.Incident] = c
 		o.hears(e.Opened.Alert)
@@ -285,11 +309,21 @@ func judgedRung(e remediate.Event) int {
 }
 
 func (o *observer) followsHost(e remediate.Event) {
+	o.w.people.hears(e, nil, 0)
 	switch {
+	case e.Froze != nil && e.Froze.File, e.Thawed != nil && e.Thawed.File: // the file itself is looked at
 	case e.Froze != nil:
 		o.froze = &freeze{*e.Froze, time.Now()}
 	case e.Thawed != nil:
 		o.froze, o.thawed = nil, time.Now()
+	case e.BreakerOpened != nil:
+		o.breakers[e.BreakerOpened.Key()] = true
+	case e.BreakerClosed != nil:
+		o.forgives(e.BreakerClosed.Key)
+	case e.StormBegan != nil:
+		o.storm = time.Now().Add(e.StormBegan.Until.Since(e.StormBegan.At))
+	case e.SourceChanged != nil:
+		o.silent[e.SourceChanged.Source] = e.SourceChanged.To == remediate.SourceSilent
 	case e.AutonomySet != nil:
 		o.autonomy[e.AutonomySet.Playbook] = e.AutonomySet.To
 	}
@@ -298,6 +332,7 @@ func (o *observer) followsHost(e remediate.Event) {
 func (o *observer) followsCase(c *account, e remediate.Event) {
 	switch {
 	case e.Joined != nil:
+		o.believes(e)
 		o.hears(e.Joined.Alert)
 	case e.Planned != nil:
 		plan := e.Planned.Plan
@@ -310,9 +345,11 @@ func (o *observer) followsCase(c *account, e remediate.Event) {
 	case e.Started != nil:
 		o.intends(c, e)
 	case e.Finished != nil:
+		o.finished(c, e)
 		c.intent = nil
 	case e.Watched != nil:
 		o.w.count.reason(e.Watched.Only)
+		c.only = e.Watched.Only
 		c.held, c.watched, c.same, c.worst = -1, e.At, remediate.Instant{}, remediate.Unknown
 	case e.Probed != nil:
 		o.probed(c, e)
@@ -330,7 +367,7 @@ func (o *observer) followsCase(c *account, e remediate.Event) {
 
 // hears notes that the log took an alert in.
 func (o *observer) hears(a alerts.Alert) {
-	o.told[a.Fingerprint] = append(o.told[a.Fingerprint], time.Now())
+	o.told[a.Fingerprint] = append(o.told[a.Fingerprint], word{time.Now(), a.Firing()})
 }
 
 // probed keeps since when the probes of a verification say the same.
@@ -354,7 +391,7 @@ func (o *observer) descends(c *account, e remediate.Event) {
 	for _, a := range c.climb.attempts {
 		if a.ended == nil {
 			a.ended = &moment{e.At, time.Now()}
-			if e.Verified != nil {
+			if e.Verified != nil && c.only == "" {
 				a.outcome = e.Verified.Outcome
 			}
 		}
@@ -447,8 +484,8 @@ func (o *observer) delivers(arrivals []remediate.Arrival) {
 	}
 }
 
-// forgives takes back what was delivered before the disks went back.
-func (o *observer) forgives(remediate.Position) {
+// excuses takes back what was delivered before the disks went back.
+func (o *observer) excuses(remediate.Position) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.letters = nil

@@ -33,11 +33,11 @@ func (p *people) say(id remediate.ID, said remediate.Said) error {
 	said.Approves = remediate.Rollback
 	p.w.observer.says(id, said)
 	_, err := p.w.process().engine.Say(ctx, string(id), said)
-	p.w.count.add(p.w.count.words, word(said.Verb, err))
+	p.w.count.add(p.w.count.words, wordOf(said.Verb, err))
 	return err
 }
 
-func word(verb string, err error) string {
+func wordOf(verb string, err error) string {
 	if err != nil {
 		return verb + " refused"
 	}
@@ -56,6 +56,10 @@ func (p *people) hears(e remediate.Event, plan *remediate.Plan, rung int) {
 		digest := plan.Rungs[rung].Digest
 		p.seen = append(p.seen, digest)
 		p.w.later(d.about("people", 3*time.Minute), func() { p.answers(e.Incident, digest) })
+	case e.BreakerOpened != nil:
+		p.w.later(d.about("people", 20*time.Minute), func() { p.closes(e.BreakerOpened.Key()) })
+	case e.AutonomySet != nil && e.AutonomySet.By == "":
+		p.w.later(d.about("people", 15*time.Minute), func() { p.promotes(e.AutonomySet.Playbook) })
 	case e.Ended != nil && e.Ended.State == remediate.Escalated:
 		p.w.later(d.about("people", 8*time.Minute), func() { p.takes(e.Incident) })
 	}
@@ -90,9 +94,26 @@ func (p *people) takes(id remediate.ID) {
 		_ = p.say(id, remediate.Said{Verb: remediate.PersonResumes, By: by})
 	case n < 65:
 		_ = p.say(id, remediate.Said{Verb: remediate.PersonCloses, By: by, Comment: "I fixed it"})
-	case n < 80: // by hand
+	case n < 70:
+		_ = p.say(id, remediate.Said{Verb: remediate.PersonApproves, By: by, Again: true})
+	case n < 78:
+		_ = p.say(id, remediate.Said{Verb: remediate.PersonAcks, By: by})
+	case n < 88: // by hand
 		p.w.host.change(func() { p.w.host.restarts(pick(d, "people", p.w.host.names()...), false) })
 	}
+}
+
+// closes closes a breaker, and promotes gives a playbook another chance.
+func (p *people) closes(key remediate.BreakerKey) {
+	ctx, cancel := context.WithTimeout(context.Background(), asksFor)
+	defer cancel()
+	_ = p.w.process().engine.CloseBreaker(ctx, key, "ann", "mended", nil)
+}
+
+func (p *people) promotes(playbook string) {
+	ctx, cancel := context.WithTimeout(context.Background(), asksFor)
+	defer cancel()
+	_ = p.w.process().engine.Promote(ctx, playbook, remediate.Unset, "bob", "it was the disk", nil)
 }
 
 // atRandom is what people do without being asked.
@@ -102,7 +123,7 @@ func (p *people) atRandom() {
 	defer cancel()
 	by := pick(d, "people", names...)
 	vm := remediate.VM(pick(d, "people", "rave", "spare"))
-	switch d.number("at random", 10) {
+	switch d.number("at random", 12) {
 	case 0:
 		w.freezes(ctx, by, d.about("freeze", 4*time.Minute))
 	case 1:
@@ -113,6 +134,8 @@ func (p *people) atRandom() {
 		_, _ = w.process().engine.Start(ctx, "vm-rollback", vm, remediate.Asked{By: by})
 	case 4:
 		_, _ = w.process().engine.Start(ctx, "vm-checkpoint", vm, remediate.Asked{By: by, Checkpoint: "mine"})
+	case 10, 11:
+		_ = w.process().engine.Promote(ctx, pick(d, "people", "slow", "site", "memory", "vm-down"), remediate.Unset, by, "it works", nil)
 	case 5:
 		w.host.change(func() { w.host.restarts(pick(d, "people", w.host.names()...), false) })
 	case 6:
@@ -135,8 +158,9 @@ func (p *people) meddles(by string) {
 	d := p.w.dice
 	if id, ok := p.incident(); ok {
 		_ = p.say(id, remediate.Said{
-			Verb: pick(d, "meddles", remediate.PersonApproves, remediate.PersonDenies, remediate.PersonCloses, remediate.PersonResumes, "dance"),
-			By:   by, Plan: p.digest(),
+			Verb: pick(d, "meddles", remediate.PersonApproves, remediate.PersonDenies, remediate.PersonCloses, remediate.PersonResumes,
+				remediate.PersonAcks, remediate.PersonComments, remediate.PersonCancels, remediate.PersonCancels, "dance"),
+			By: by, Plan: p.digest(),
 		})
 	}
 }

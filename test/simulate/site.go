@@ -35,8 +35,32 @@ func inventory() remediate.Inventory {
 			"rave":  {Unit: "rave-vm.service", Healthy: []string{"rave-port"}, Boots: time.Minute, WaitForGuest: 3 * time.Minute, Alone: remediate.Restart, RollbackEvery: 3 * time.Hour},
 			"spare": {Unit: "spare-vm.service", Healthy: []string{"spare-port"}, Boots: time.Minute, Alone: remediate.Rollback, RollbackEvery: time.Hour},
 		},
+		Limits: limits,
+		Own:    map[string]remediate.Own{"crash": {Rates: []remediate.Rate{{Max: 10, Per: 30 * time.Minute}}, KeepsLevel: true}},
+		Groups: map[string]remediate.ManagedGroup{
+			"front": {Units: []string{"cache.service", "mail.service"}, MinHealthy: 1},
+			"back":  {Units: []string{"queue.service", "worker.service"}, MinHealthy: 2},
+		},
+		Maintenance: []remediate.Maintenance{{Name: "nightly", Times: nightly, Units: []string{"worker.service", "db.service"}}},
+		Sources: map[string]remediate.AlertSource{"prom": {
+			Match: alerts.Matching(`alertname="Watchdog"`, `source="prom"`), Alerts: alerts.Matching(`alertname=~"UnitSlow|SiteDown"`),
+			Target: remediate.VM("rave"), Within: 3 * time.Minute,
+		}},
 	}
 }
+
+// nightly are hours of every day, of which a world sees many.
+const nightly = remediate.Hours(`[{times: [{start_time: "02:00", end_time: "04:00"}, {start_time: "13:00", end_time: "15:00"}]}]`)
+
+// limits are tight where a window is short, so that many slide by, and wide enough
+// over a day that things still happen at its end.
+var limits = remediate.Limits{
+	Touched:      []remediate.Rate{{Max: 3, Per: 20 * time.Minute}, {Max: 12, Per: 6 * time.Hour}},
+	Playbook:     []remediate.Rate{{Max: 8, Per: 30 * time.Minute}},
+	Host:         []remediate.Rate{{Max: 16, Per: 30 * time.Minute}},
+	Breaker:      remediate.BreakerLimits{Touched: 2, Playbook: 5, Per: 6 * time.Hour},
+	StartupGrace: 2 * time.Minute,
+}.WithDefaults()
 
 // playbooks are those that alerts start, in their order.
 func playbooks() []remediate.Playbook {
@@ -78,7 +102,7 @@ func playbooks() []remediate.Playbook {
 			Verify: remediate.Verify{Healthy: []string{"memory"}},
 		},
 		{
-			Name: "vm-down", Match: named("VMDown"), Target: remediate.TargetRule{VMLabel: "vm"},
+			Name: "vm-down", Match: alerts.Matching(`alertname=~"VMDown|SourceSilent"`), Target: remediate.TargetRule{VMLabel: "vm"},
 			Ladder: []remediate.Rung{
 				{Name: "go on", Do: []remediate.Move{{Do: remediate.VerbCont, On: remediate.Selector{What: remediate.PausedVM}, Timeout: 20 * time.Second}}},
 				{Name: "reset", Do: []remediate.Move{{Do: remediate.VerbReset, On: remediate.Selector{What: remediate.StuckVM}, Timeout: 20 * time.Second}}},

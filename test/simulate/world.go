@@ -39,8 +39,11 @@ type world struct {
 	file *remediate.Freeze
 	// ambush is whether a freeze comes during the next intent's append.
 	ambush bool
+	// strike is whether the process dies in the middle of the next act.
+	strike bool
 	epochs int
 	quiet  map[string]remediate.Silence // by the name of the alert
+	hush   time.Time                    // until when the source of alerts says nothing
 }
 
 // newWorld makes one; it must be within a bubble of virtual time.
@@ -78,6 +81,7 @@ func (w *world) lives(length time.Duration) *breach {
 	w.rests()
 	w.process().kill()
 	w.alive.Wait()
+	time.Sleep(10 * time.Minute) // until all that hangs has given up
 	return w.observer.found()
 }
 
@@ -91,7 +95,6 @@ func (w *world) rests() {
 			w.observer.looks()
 		}
 	}
-	w.observer.ends()
 }
 
 // over reports whether nothing more is to happen.
@@ -206,6 +209,15 @@ func (w *world) reached(boundary string) {
 	w.later(time.Second, func() { w.freezesByFile(time.Minute) })
 }
 
+// strikes reports, once, whether the process is to die in the middle of an act.
+func (w *world) strikes() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	strike := w.strike
+	w.strike = false
+	return strike
+}
+
 // happens is one thing that goes wrong, or just happens.
 func (w *world) happens() {
 	d := w.dice
@@ -257,9 +269,20 @@ func (w *world) events() []event {
 		{"a second agent", 1, w.doubles},
 		{"a freeze during an intent", 2, func() { w.mu.Lock(); w.ambush = true; w.mu.Unlock() }},
 		{"a silence", 4, w.silenced},
+		{"a source falls silent", 2, func() {
+			w.mu.Lock()
+			w.hush = time.Now().Add(d.about("hush", 9*time.Minute))
+			w.mu.Unlock()
+		}},
+		{"everything breaks", 1, w.collapses},
+		{"a crash during an act", 4, func() { w.mu.Lock(); w.strike = true; w.mu.Unlock() }},
 		{"an explanation", 2, w.explains},
 		{"the host's turn", 1, w.standsAside},
-		{"the disks went back", 1, w.wentBack},
+		{"the disks went back", 1, func() {
+			if d.chance("went back", 0.3) {
+				w.wentBack()
+			}
+		}},
 	}
 }
 
@@ -279,6 +302,24 @@ func (w *world) breaks() {
 		u := w.host.units[name]
 		u.broken, u.mends, u.heals = true, mends, heals
 	})
+}
+
+// collapses breaks much at once.
+func (w *world) collapses() {
+	heals := time.Now().Add(w.dice.about("collapses", 20*time.Minute))
+	w.host.change(func() {
+		for _, name := range []string{"db.service", "queue.service", "cache.service", "mail.service", "nats.service", "slow.service"} {
+			u := w.host.units[name]
+			u.broken, u.mends, u.heals = true, name, heals
+		}
+	})
+}
+
+// silent reports whether the source of alerts says nothing.
+func (w *world) silent() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Before(w.hush)
 }
 
 func (w *world) breaksVM() {
@@ -302,7 +343,7 @@ func (w *world) breaksVM() {
 		case 6:
 			vm.guestActs = time.Now().Add(d.about("breaks vm", 5*time.Minute))
 		case 7: // somebody mends it
-			vm.alive, vm.paused, vm.stuck = true, false, false
+			vm.alive, vm.paused, vm.stuck = !vm.held, false, false
 			vm.bad = map[string]bool{}
 		}
 	})
@@ -413,6 +454,15 @@ func (w *world) silences(a alerts.Alert) []remediate.Silence {
 	return nil
 }
 
+// silencedByPerson reports whether a person silenced alerts of that name within the
+// last minute.
+func (w *world) silencedByPerson(alert string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, ok := w.quiet[alert]
+	return ok && !s.Ours && time.Now().Before(s.Until.Add(time.Minute))
+}
+
 // explains asks what would become of an old alert.
 func (w *world) explains() {
 	ctx, cancel := context.WithTimeout(context.Background(), asksFor)
@@ -447,6 +497,6 @@ func (w *world) wentBack() {
 	defer cancel()
 	w.epochs++
 	position := w.mailbox.position()
-	w.observer.forgives(position)
+	w.observer.excuses(position)
 	_ = w.process().engine.Awake(ctx, fmt.Sprint("epoch-", w.epochs), position)
 }

@@ -232,9 +232,7 @@ func (c *cli) completePlaybooks(cmd *cobra.Command, args []string, _ string) ([]
 		offered = append(offered, cobra.CompletionWithDesc(r.Name, "level "+levelWords(r.Autonomy)))
 	}
 	if len(records) == 0 {
-		for _, name := range playbooks.Names() {
-			offered = append(offered, name)
-		}
+		offered = append(offered, playbooks.Names()...)
 	}
 	return offered, cobra.ShellCompDirectiveNoFileComp
 }

@@ -218,9 +218,10 @@ func (w *watcher) tellEvent(e remediate.Event) {
 	if e.Read != nil {
 		return // alerts that change nothing
 	}
-	about, words := "", told{}
+	about := "this host"
+	var words told
 	if e.Incident == "" {
-		about, words = "this host", sayHost(e)
+		words = sayHost(e)
 	} else {
 		words = w.teller(e).words(oncall.Entry{Type: e.Type, At: e.At, Event: e})
 		about = strings.TrimSpace(string(e.Incident) + " " + w.targets[e.Incident].String())

@@ -148,7 +148,7 @@ func TestAnEscalationClimbsInAlertmanagerAndEnds(t *testing.T) {
 	b.has(called(0))
 	b.look(1)
 	am.Await("the first level to be called", func() bool { return len(am.Calls("firing", escalation("0"))) == 1 })
-	if held := am.Holds(escalation("0")); held[0].EndsAt.Sub(time.Now()) < 23*time.Hour {
+	if held := am.Holds(escalation("0")); time.Until(held[0].EndsAt) < 23*time.Hour {
 		t.Errorf("it ends at %s, want a day from now: an agent that died must not read as over", held[0].EndsAt)
 	}
 

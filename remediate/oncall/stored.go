@@ -1,7 +1,7 @@
 package oncall
 
 import (
-	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -38,7 +38,7 @@ func ReadEvent(raw []byte) (e remediate.Event, n uint64, err error) {
 	}
 	kind, ours := strings.CutPrefix(s.Type, storedType)
 	if !ours {
-		return remediate.Event{}, 0, errors.New("cannot read an event: its type does not begin with " + storedType)
+		return remediate.Event{}, 0, fmt.Errorf("cannot read an event: expected a type that begins with %q, got %q", storedType, remediate.Printable(s.Type))
 	}
 	e = s.Data.Event
 	e.Type = remediate.EventType(kind)

@@ -416,11 +416,10 @@ func (c *account) touching() []remediate.Target {
 	if c.plan == nil || c.intent == nil && (c.climb == nil || c.held >= 0) {
 		return nil
 	}
-	rung := 0
-	switch {
-	case c.intent != nil:
+	var rung int
+	if c.intent != nil {
 		rung = c.intent.Rung
-	default:
+	} else {
 		rung = c.climb.rung
 	}
 	var on []remediate.Target

@@ -492,13 +492,24 @@ func (o *observer) lost() {
 			waiting = append(waiting, l)
 			continue
 		}
-		known := slices.ContainsFunc(o.told[l.fingerprint], func(w word) bool {
-			before := l.at.Sub(w.at)
-			return before < 0 || w.firing && before < 5*time.Hour || before < 20*time.Minute
-		})
+		known := o.knows(l)
 		o.holds(alertsKept, known, "%s, which came %s after the beginning as message %d, is in no incident", l.name, l.at.Sub(o.w.began), l.position.Message)
 	}
 	o.letters = waiting
+}
+
+// knows reports whether the log took an alert in: it was told since, or its episode
+// went on by the last word before.
+func (o *observer) knows(l letter) bool {
+	known := false
+	for _, w := range o.told[l.fingerprint] {
+		before := l.at.Sub(w.at)
+		if before < 0 {
+			return true
+		}
+		known = w.firing && before < 5*time.Hour || before < 20*time.Minute
+	}
+	return known
 }
 
 // finished holds a step that did not happen to the truth.

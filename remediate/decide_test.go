@@ -209,6 +209,11 @@ func TestALadderUnderWayGoesOnByItsProbes(t *testing.T) {
 	}
 }
 
+func TestAVerificationWithoutAnswersAsksNoFasterForThat(t *testing.T) {
+	l := begin(t, threeRungs()).allowed().acts(Done).settles().give(Input{Probed: []Observation{}})
+	l.wants(WantProbe, l.i.Playbook.Verify.Every)
+}
+
 func TestAPersonAtWorkMeansVerifyOnly(t *testing.T) {
 	person := Verdict{Decision: Refuse, Reason: ReasonPersonAtWork, Next: Verifying}
 	l := begin(t, threeRungs()).looks(Unhealthy).judged(person).is(Verifying, "")

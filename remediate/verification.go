@@ -116,7 +116,7 @@ func changed(before, after []Observation) bool {
 // probeIn is how long until the probes are asked again: at once in a
 // verification that has not asked yet.
 func (i *Incident) probeIn(now Instant) time.Duration {
-	if len(i.Watch.Last) == 0 && now.Since(i.Watch.Started) <= i.Playbook.Verify.Settle {
+	if len(i.Watch.Last) == 0 && now.Since(i.Watch.Started) < i.Playbook.Verify.Settle {
 		return 0
 	}
 	return i.Playbook.Verify.Every

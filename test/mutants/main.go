@@ -8,6 +8,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -87,7 +88,7 @@ func verdict(all []*mutant) error {
 			caught++
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s was not caught: %w", m.name, errors.Join(m.err)))
+		errs = append(errs, fmt.Errorf("%s was not caught: %s", m.name, cmp.Or(m.says(), "no invariant broke")))
 	}
 	if clean := all[0]; clean.caught || clean.err != nil {
 		errs = append(errs, fmt.Errorf("the sources without a patch break an invariant: %s", clean.says()))

@@ -107,6 +107,10 @@ var house = map[string]rule{
 		},
 		"the inventory is a file that is read; what is done with it is the wiring's",
 	},
+	"remediate/strict": {
+		[]string{"nightshift/alerts/...", "nightshift/playbooks", "nightshift/remediate/...", "os", "os/exec", "net/http"},
+		"how a file is read strictly is the same whatever stands in it",
+	},
 	"remediate/oncall": {
 		[]string{
 			"nightshift/remediate/systemd", "nightshift/remediate/qemu/...", "nightshift/remediate/journal", "nightshift/remediate/guard",

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nightshift/remediate/agent"
-	"nightshift/remediate/inventory"
+	"nightshift/remediate/strict"
 )
 
 // The exit statuses. The unit's RestartPreventExitStatus= names statusConfig.
@@ -66,7 +66,7 @@ func (c *cli) statusOf(err error) int {
 		return f.status
 	case !c.begun:
 		return statusUsage
-	case errors.Is(err, agent.ErrFenced), errors.Is(err, agent.ErrConfig), errors.As(err, new(inventory.Errors)):
+	case errors.Is(err, agent.ErrFenced), errors.Is(err, agent.ErrConfig), errors.As(err, new(strict.Errors)):
 		return statusConfig
 	}
 	return statusFailed

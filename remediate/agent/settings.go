@@ -20,6 +20,7 @@ import (
 	"nightshift/remediate/guard"
 	"nightshift/remediate/inventory"
 	"nightshift/remediate/journal"
+	"nightshift/remediate/strict"
 )
 
 // Settings are the process's own, from the environment: NIGHTSHIFT_ and the name
@@ -131,7 +132,7 @@ func misspelt(environ []string) []error {
 		if !strings.HasPrefix(name, prefix+"_") || slices.Contains(names, name) || slices.Contains(own, name) {
 			continue
 		}
-		errs = append(errs, fmt.Errorf("cannot use %s: there is no such setting%s", name, inventory.DidYouMean(name, names)))
+		errs = append(errs, fmt.Errorf("cannot use %s: there is no such setting%s", name, strict.DidYouMean(name, names)))
 	}
 	return errs
 }

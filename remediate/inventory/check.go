@@ -3,14 +3,13 @@ package inventory
 import (
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
 
 	"nightshift/alerts"
+	"nightshift/remediate/strict"
 )
 
 // checker holds a decoded file against what YAML can't say: which fields are
@@ -18,6 +17,7 @@ import (
 // defaults as it goes.
 type checker struct {
 	*decoder
+	name    string
 	file    *File
 	options Options
 }
@@ -36,65 +36,9 @@ func (c *checker) check() {
 	c.checkPeople()
 }
 
-// has reports whether the file gives a field, rightly or wrongly.
-func (c *checker) has(path string) bool { return c.values[path] != nil }
-
-// wrong notes an error at the value of a field.
-func (c *checker) wrong(path, format string, args ...any) {
-	c.fail(c.place(c.values, path), path, format, args...)
-}
-
-// wrongKey notes an error at the key of a field.
-func (c *checker) wrongKey(path, format string, args ...any) {
-	c.fail(c.place(c.keys, path), path, format, args...)
-}
-
-// place is the node of a field, or of the whole file.
-func (c *checker) place(nodes map[string]*yaml.Node, path string) *yaml.Node {
-	if node := nodes[path]; node != nil {
-		return node
-	}
-	return c.values[""]
-}
-
-// need notes an error unless the file gives a field of what path names. What is
-// no mapping at all has been noted as that.
-func (c *checker) need(path, name, meaning string) {
-	entry := c.place(c.values, path)
-	if entry.Kind != yaml.MappingNode && !isEmpty(entry) {
-		return
-	}
-	if field := join(path, name); !c.has(field) {
-		c.fail(c.holder(path), field, "%s is missing: %s", name, meaning)
-	}
-}
-
-// holder is where to point when something is missing in what path names: at its
-// key, or where the entry of a list begins.
-func (c *checker) holder(path string) *yaml.Node {
-	if key := c.keys[path]; key != nil {
-		return key
-	}
-	return c.place(c.values, path)
-}
-
-// between notes an error unless a number that the file gives is within bounds.
-func (c *checker) between(path string, n, low, high int) {
-	if c.has(path) && (n < low || n > high) {
-		c.wrong(path, "expected a number from %d to %d, found %d", low, high, n)
-	}
-}
-
-// token is a name that can stand in a subject, a metric's label and a file name.
-var token = regexp.MustCompile("^" + tokenText + "$")
-
-const tokenText = "[a-z0-9][a-z0-9-]{0,62}"
-
-const tokenIs = "expected 1 to 63 of a-z, 0-9 and -, not beginning with -"
-
 // isToken notes an error unless the last key of a path is a token.
 func (c *checker) isToken(path, name string) {
-	if !token.MatchString(name) {
+	if !strict.IsToken(name) {
 		c.wrongKey(path, "%s is no name here: %s", quote(name), tokenIs)
 	}
 }
@@ -108,12 +52,9 @@ func (c *checker) known(path string, names []string, what string, of []string) {
 	}
 }
 
-// item is the path of an entry of a list.
-func item(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
 // warn notes what is allowed and probably not meant.
 func (c *checker) warn(at *yaml.Node, field, msg string) {
-	c.file.Warnings = append(c.file.Warnings, Warning{c.decoder.file, at.Line, at.Column, field, msg})
+	c.file.Warnings = append(c.file.Warnings, Warning{c.name, at.Line, at.Column, field, msg})
 }
 
 func (c *checker) checkHost() {
@@ -123,7 +64,7 @@ func (c *checker) checkHost() {
 		return
 	}
 	c.need("host", "name", tokenIs)
-	if c.has("host.name") && !token.MatchString(host.Name) {
+	if c.has("host.name") && !strict.IsToken(host.Name) {
 		c.wrong("host.name", "%s is no host name here: %s", quote(host.Name), tokenIs)
 	}
 	c.need("host", "alerts", `matchers of this host's alerts, like 'instance=~"web-1(:[0-9]+)?"'`)

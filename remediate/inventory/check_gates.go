@@ -9,6 +9,7 @@ import (
 
 	"nightshift/alerts"
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
 
 const (
@@ -99,7 +100,7 @@ func (c *checker) checkMaintenance() {
 		c.need(path, "times", "when it is, as in Alertmanager's time_intervals")
 		if at := join(path, "name"); c.has(at) {
 			switch {
-			case !token.MatchString(m.Name):
+			case !strict.IsToken(m.Name):
 				c.wrong(at, "%s is no name here: %s", quote(m.Name), tokenIs)
 			case seen[m.Name]:
 				c.wrong(at, "%s is there twice", quote(m.Name))

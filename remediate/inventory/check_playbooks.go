@@ -3,6 +3,8 @@ package inventory
 import (
 	"path"
 	"slices"
+
+	"nightshift/remediate/strict"
 )
 
 func (c *checker) checkPlaybooks() {
@@ -38,7 +40,7 @@ func (c *checker) checkFiles(where, pattern string) {
 func (c *checker) checkPlaybookName(path, name string, seen map[string]bool) {
 	coded := c.options.Playbooks
 	switch {
-	case coded == nil && !token.MatchString(name):
+	case coded == nil && !strict.IsToken(name):
 		c.wrong(path, "%s is no name of a playbook: %s", quote(name), tokenIs)
 	case coded != nil && !slices.Contains(coded, name):
 		c.wrong(path, "%s is no coded playbook%s", quote(name), hintOrAll(name, coded))
@@ -46,14 +48,6 @@ func (c *checker) checkPlaybookName(path, name string, seen map[string]bool) {
 		c.wrong(path, "playbook %s is listed twice", quote(name))
 	}
 	seen[name] = true
-}
-
-// hintOrAll is the name that may be meant, or else all there are.
-func hintOrAll(name string, known []string) string {
-	if hint := didYouMean(name, known); hint != "" {
-		return hint
-	}
-	return "; expected " + oneOf(known)
 }
 
 // checkFigures holds a playbook's figures against each other.

@@ -14,7 +14,13 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
+
+// ReadYAML reads a probe of whichever kind it is.
+func (p *Probe) ReadYAML(r *strict.Reading, node *yaml.Node, path string) {
+	(&decoder{r}).decodeProbe(node, reflect.ValueOf(p).Elem(), path)
+}
 
 // decodeProbe reads an entry of `probes`: which of the kinds' keys it has says
 // which keys it may have.
@@ -25,7 +31,7 @@ func (d *decoder) decodeProbe(node *yaml.Node, into reflect.Value, path string) 
 		d.failKinds(node, path, namesOf(found), namesOf(kinds))
 		return
 	}
-	kind := found[0].value
+	kind := found[0].Value
 	kind.Set(reflect.New(kind.Type().Elem()))
 	d.decodeStruct(node, kind.Elem(), path)
 }
@@ -35,7 +41,7 @@ func kindsIn(node *yaml.Node, kinds []field) []field {
 	var found []field
 	for _, kind := range kinds {
 		for i := 0; i < len(node.Content) && node.Kind == yaml.MappingNode; i += 2 {
-			if node.Content[i].Value == kind.name {
+			if node.Content[i].Value == kind.Name {
 				found = append(found, kind)
 				break
 			}

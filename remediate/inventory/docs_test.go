@@ -50,7 +50,7 @@ func keysOfTheStructs() map[string][]string {
 	add("escalation", Escalation{})
 	add("people", Person{})
 	for _, kind := range fieldsOf(reflect.ValueOf(Probe{})) {
-		add(kind.name, reflect.Zero(kind.value.Type().Elem()).Interface())
+		add(kind.Name, reflect.Zero(kind.Value.Type().Elem()).Interface())
 	}
 	return want
 }

@@ -5,6 +5,7 @@ import (
 
 	"nightshift/alerts"
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
 
 // File is an inventory as its YAML says it. Every name in it has been checked,
@@ -164,4 +165,6 @@ type Warning struct {
 	Msg    string
 }
 
-func (w Warning) String() string { return position(w.File, w.Line, w.Column) + w.Field + ": " + w.Msg }
+func (w Warning) String() string {
+	return strict.Position(w.File, w.Line, w.Column) + w.Field + ": " + w.Msg
+}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nightshift/remediate/strict"
 )
 
 // FuzzParse holds whatever text there may be to this: no panic, no endless work,
@@ -32,10 +34,10 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		var errs Errors
-		if file != nil || !errors.As(err, &errs) || len(errs) == 0 || len(errs) > maxErrors {
+		if file != nil || !errors.As(err, &errs) || len(errs) == 0 || len(errs) > strict.MaxErrors {
 			t.Fatalf("%v %v", file, err)
 		}
-		lines := len(lineBreak.Split(string(text), -1))
+		lines := strict.Lines(text)
 		for _, e := range errs {
 			if e.Line < 1 || e.Line > lines || e.Column < 1 || e.Msg == "" || strings.Count(e.Error(), "\n") != 2 {
 				t.Fatalf("%+v\n%s", *e, e)

@@ -9,6 +9,7 @@ import (
 
 	"nightshift/alerts"
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
 
 // Rate is a number of attempts in a time, written 3/1h.
@@ -24,7 +25,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	if !ok || err != nil || n < 1 || n > maxRate {
 		return fmt.Errorf("cannot read rate %q: expected a number from 1 to %d and a duration, like 3/1h", text, maxRate)
 	}
-	length, err := parseDuration(per)
+	length, err := strict.ParseDuration(per)
 	if err != nil {
 		return err
 	}

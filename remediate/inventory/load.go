@@ -1,23 +1,18 @@
 package inventory
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"go.yaml.in/yaml/v4"
 
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
 
 // Options is what a loader must be told of the rest of the program.
@@ -27,9 +22,6 @@ type Options struct {
 	// Denied tells whether a unit is on the deny list, for a warning; nil says no.
 	Denied func(unit string) bool
 }
-
-// maxText bounds an inventory, in bytes. One of 1,000 units takes some 60 KiB.
-const maxText = 1 << 20
 
 // howToBegin is what somebody without an inventory must know.
 const howToBegin = "write one with `nightshift init`, or take RAVE's with NIGHTSHIFT_CONFIG=builtin:rave"
@@ -64,7 +56,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("cannot read the inventory: %w", err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxText+1))
+	text, err := io.ReadAll(io.LimitReader(file, strict.MaxText+1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the inventory: %w", err)
 	}
@@ -73,84 +65,22 @@ func readFile(path string) ([]byte, error) {
 
 // Parse reads an inventory's text. The name is what errors call it.
 func Parse(name string, text []byte, o Options) (*File, error) {
-	d := &decoder{file: name, keys: map[string]*yaml.Node{}, values: map[string]*yaml.Node{}}
 	file := &File{Digest: digest(text)}
-	if root := d.compose(text); root != nil {
-		d.decode(root, reflect.ValueOf(file).Elem(), "")
-		c := &checker{decoder: d, file: file, options: o}
+	r, ok := strict.Read(strict.File{Name: name, What: "inventory", Noun: "an inventory", Begin: howToBegin}, text, file)
+	if ok {
+		c := &checker{decoder: &decoder{r}, name: name, file: file, options: o}
 		c.check()
 	}
-	if len(d.errs) > 0 {
-		return nil, d.errs.sorted()
+	if err := r.Err(); err != nil {
+		return nil, err
 	}
 	return file, nil
 }
-
-// lineBreak is what ends a line in YAML 1.1 (section 4.2), by which the library
-// counts lines.
-var lineBreak = regexp.MustCompile("\r\n|[\n\r\u0085\u2028\u2029]")
 
 // digest identifies a text.
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
-}
-
-// compose reads the one document of a text, or notes why it can't.
-func (d *decoder) compose(text []byte) *yaml.Node {
-	if len(text) > maxText {
-		d.lines = []string{""}
-		d.failAt(1, 1, "", fmt.Sprintf("the file is too large: expected at most %d bytes", maxText))
-		return nil
-	}
-	d.lines = lineBreak.Split(string(text), -1)
-	if !utf8.Valid(text) {
-		d.failAt(d.firstInvalid(), 1, "", "this line is not valid UTF-8; save the file as UTF-8")
-		return nil
-	}
-	loader, err := yaml.NewLoader(bytes.NewReader(text))
-	if err != nil {
-		d.failAt(1, 1, "", "cannot read YAML: "+err.Error())
-		return nil
-	}
-	var document, second yaml.Node
-	if err := loader.Load(&document); err != nil {
-		d.failSyntax(err)
-		return nil
-	}
-	if len(document.Content) == 0 || isEmpty(document.Content[0]) {
-		d.failSyntax(io.EOF)
-		return nil
-	}
-	if err := loader.Load(&second); err == nil {
-		d.fail(&second, "", "a second document begins here; an inventory is one document, remove the ---")
-	} else if !errors.Is(err, io.EOF) {
-		d.failSyntax(err)
-	}
-	return document.Content[0]
-}
-
-// firstInvalid is the first line that is no UTF-8.
-func (d *decoder) firstInvalid() int {
-	for i, line := range d.lines {
-		if !utf8.ValidString(line) {
-			return i + 1
-		}
-	}
-	return 1
-}
-
-// failSyntax notes why a text is no YAML, or that there is nothing in it.
-func (d *decoder) failSyntax(err error) {
-	if errors.Is(err, io.EOF) {
-		d.failAt(1, 1, "", "nothing is in it, or all of it is commented out; "+howToBegin)
-		return
-	}
-	line, column, msg := 1, 1, err.Error()
-	if problem := new(yaml.LoadError); errors.As(err, &problem) {
-		line, column, msg = problem.Mark.Line, problem.Mark.Column, problem.Message
-	}
-	d.failAt(line, column, "", "cannot read YAML: "+remediate.Printable(msg))
 }
 
 // Core is what the core must know of the inventory.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
 
 // coded stands for the names of the coded playbooks.
@@ -254,7 +255,7 @@ func TestAFileThatCannotBeReadIsAnError(t *testing.T) {
 
 func TestATooLargeFileIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large.yaml")
-	if err := os.WriteFile(path, []byte(strings.Repeat("#\n", maxText)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Repeat("#\n", strict.MaxText)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Load(path, coded)

@@ -8,11 +8,17 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"nightshift/remediate"
+	"nightshift/remediate/strict"
 )
 
 // Times are intervals of time, as `time_intervals` of Alertmanager has them: a list,
 // of which one that fits is enough.
 type Times struct{ remediate.Hours }
+
+// ReadYAML reads a list of intervals.
+func (t *Times) ReadYAML(r *strict.Reading, node *yaml.Node, path string) {
+	(&decoder{r}).decodeTimes(node, reflect.ValueOf(t).Elem(), path)
+}
 
 // decodeTimes reads a list of intervals in Alertmanager's own words: each by itself,
 // so that what is wrong is pointed at.
@@ -21,11 +27,11 @@ func (d *decoder) decodeTimes(node *yaml.Node, into reflect.Value, path string) 
 		d.fail(node, path, "expected a list of times, like [{weekdays: ['monday:friday'], times: [{start_time: '09:00', end_time: '17:00'}]}], found %s", kindOf(node))
 		return
 	}
-	wrong := len(d.errs)
+	wrong := d.Wrongs()
 	for n, one := range node.Content {
 		d.decodeInterval(one, item(path, n))
 	}
-	if len(d.errs) > wrong {
+	if d.Wrongs() > wrong {
 		return
 	}
 	text, err := yaml.Dump(node)
@@ -38,7 +44,7 @@ func (d *decoder) decodeTimes(node *yaml.Node, into reflect.Value, path string) 
 
 // decodeInterval notes what is wrong in one interval.
 func (d *decoder) decodeInterval(node *yaml.Node, path string) {
-	d.values[path] = node
+	d.Visited(path, node)
 	if node.Kind != yaml.MappingNode || len(node.Content) == 0 {
 		d.fail(node, path, "expected some of times, weekdays, days_of_month, months, years and location, found %s", kindOf(node))
 		return
@@ -57,7 +63,7 @@ func (d *decoder) decodeInterval(node *yaml.Node, path string) {
 
 // plainBelow refuses what makes one place mean another in all of a value.
 func (d *decoder) plainBelow(node *yaml.Node, path string) bool {
-	if !d.plain(node, path) {
+	if !d.Plain(node, path) {
 		return false
 	}
 	for _, below := range node.Content {

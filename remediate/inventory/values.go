@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
+	"nightshift/remediate/strict"
 )
 
 // Size is a number of bytes, written with a binary unit: 256MiB.
@@ -96,40 +96,20 @@ func (d *Disk) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// maxDuration bounds every duration of an inventory. Nothing that an agent waits
-// for is longer; a larger figure is a slip of the unit.
-const maxDuration = 30 * 24 * time.Hour
-
-// parseDuration reads a duration as Prometheus writes it, 1h30m or 500ms, above 0
-// and up to 30 days.
-func parseDuration(text string) (time.Duration, error) {
-	var d Delay
-	if err := d.UnmarshalText([]byte(text)); err != nil {
-		return 0, err
-	}
-	if d == 0 {
-		return 0, fmt.Errorf("cannot use duration %q: expected more than 0", text)
-	}
-	return time.Duration(d), nil
-}
+// maxDuration bounds every duration of an inventory.
+const maxDuration = strict.MaxDuration
 
 // Delay is a duration that may be 0.
 type Delay time.Duration
 
 // UnmarshalText reads a duration as Prometheus writes it, up to 30 days.
 func (d *Delay) UnmarshalText(text []byte) error {
-	parsed, err := model.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("cannot read duration %q: expected one like 500ms, 30s, 5m or 1h30m", text)
-	}
-	if time.Duration(parsed) > maxDuration {
-		return fmt.Errorf("cannot use duration %q: expected at most 30d", text)
-	}
+	parsed, err := strict.ParseDelay(string(text))
 	*d = Delay(parsed)
-	return nil
+	return err
 }
 
 func (d Delay) String() string { return time.Duration(d).String() }
 
 // spell writes a duration as the file does.
-func spell(d time.Duration) string { return model.Duration(d).String() }
+func spell(d time.Duration) string { return strict.Spell(d) }

@@ -3,6 +3,8 @@ package inventory
 import (
 	"testing"
 	"time"
+
+	"nightshift/remediate/strict"
 )
 
 func TestSizes(t *testing.T) {
@@ -40,7 +42,7 @@ func TestDurations(t *testing.T) {
 		"500ms": 500 * time.Millisecond, "1h30m": 90 * time.Minute, "2d": 48 * time.Hour, "30d": maxDuration,
 		"0s": 0, "0": 0, "": 0, "5": 0, "-5s": 0, "31d": 0, "1.5h": 0, "300000000000y": 0,
 	} {
-		if got, err := parseDuration(text); got != want || (err == nil) != (want > 0) {
+		if got, err := strict.ParseDuration(text); got != want || (err == nil) != (want > 0) {
 			t.Errorf("%q: %s, %v", text, got, err)
 		}
 	}

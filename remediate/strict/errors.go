@@ -1,4 +1,4 @@
-package inventory
+package strict
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 	"nightshift/remediate"
 )
 
-// Error is one thing that is wrong in an inventory.
+// Error is one thing that is wrong in a file.
 type Error struct {
 	// File is the name that was given to the loader.
 	File string
@@ -23,6 +23,8 @@ type Error struct {
 	Field string
 	// Msg says what was found and what was expected.
 	Msg string
+	// What the file is: "inventory".
+	What string
 
 	// source is the line in question.
 	source string
@@ -31,7 +33,7 @@ type Error struct {
 // Error is the place and the message, then the line with a caret beneath what is
 // wrong.
 func (e *Error) Error() string {
-	text := position(e.File, e.Line, e.Column)
+	text := Position(e.File, e.Line, e.Column)
 	if e.Field != "" {
 		text += remediate.Printable(e.Field) + ": "
 	}
@@ -44,8 +46,8 @@ func (e *Error) samePlace(other *Error) bool {
 	return e.Line == other.Line && e.Column == other.Column && e.Field == other.Field
 }
 
-// position begins a message as compilers do, so that editors find the place.
-func position(file string, line, column int) string {
+// Position begins a message as compilers do, so that editors find the place.
+func Position(file string, line, column int) string {
 	return file + ":" + strconv.Itoa(line) + ":" + strconv.Itoa(column) + ": "
 }
 
@@ -72,8 +74,7 @@ func (e *Error) excerpt() (line, indent string) {
 	return strings.TrimRight(string(runes[from:to]), " \t"), string(blanks)
 }
 
-// Errors is all that is wrong in an inventory, in the order of the file. It
-// holds at least one.
+// Errors is all that is wrong in files, in their order. It holds at least one.
 type Errors []*Error
 
 // Error is every error, one after the other.
@@ -82,7 +83,7 @@ func (e Errors) Error() string {
 	if len(e) > 1 {
 		count = strconv.Itoa(len(e)) + " errors"
 	}
-	texts := []string{fmt.Sprintf("cannot use the inventory %s: %s", e[0].File, count)}
+	texts := []string{fmt.Sprintf("cannot use the %s %s: %s", e[0].What, e[0].File, count)}
 	for _, one := range e {
 		texts = append(texts, one.Error())
 	}
@@ -117,8 +118,8 @@ func cut(word string) string {
 	return word
 }
 
-// quote shows a word of the file.
-func quote(word string) string { return strconv.Quote(cut(word)) }
+// Quote shows a word of the file, bounded.
+func Quote(word string) string { return strconv.Quote(cut(word)) }
 
 // secrets are what must not be shown, whatever else is wrong in its line: user
 // and password of a URL, the seed of an nkey.

@@ -1,14 +1,14 @@
-package inventory
+package strict
 
 import (
 	"slices"
 	"strings"
 )
 
-// didYouMean ends a message with the known name that is nearest to word, if one
+// DidYouMean ends a message with the known name that is nearest to word, if one
 // is near enough to be meant: it only lacks the suffix of a unit, or a third of
 // its letters, not counting a suffix, would have to change.
-func didYouMean(word string, known []string) string {
+func DidYouMean(word string, known []string) string {
 	if full := word + ".service"; slices.Contains(known, full) {
 		return meant(full)
 	}
@@ -25,12 +25,8 @@ func didYouMean(word string, known []string) string {
 	return meant(best)
 }
 
-// DidYouMean is for words of others, such as the names of settings: it ends a
-// message with the known name that was probably meant, or is empty.
-func DidYouMean(word string, known []string) string { return didYouMean(word, known) }
-
 // meant is the question at the end of a message.
-func meant(name string) string { return "; did you mean " + quote(name) + "?" }
+func meant(name string) string { return "; did you mean " + Quote(name) + "?" }
 
 // editDistance is how many letters must be put in, taken out or exchanged to make
 // b of a (Levenshtein), or more than most as soon as that is certain.
@@ -57,8 +53,16 @@ func editDistance(a, b string, most int) int {
 	return row[len(b)]
 }
 
-// oneOf lists names as a sentence does: a, b or c.
-func oneOf(names []string) string {
+// HintOrAll is the name that may be meant, or else all there are.
+func HintOrAll(word string, known []string) string {
+	if hint := DidYouMean(word, known); hint != "" {
+		return hint
+	}
+	return "; expected " + OneOf(known)
+}
+
+// OneOf lists names as a sentence does: a, b or c.
+func OneOf(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}

@@ -52,6 +52,13 @@ const (
 	VerbOneshot     Verb = "oneshot"
 )
 
+// The verbs for what a unit may use. What they set, and for how long, is what the
+// step's profile gives the unit.
+const (
+	VerbLimit   Verb = "limit"   // give it the limits of a profile, until they end by themselves
+	VerbUnlimit Verb = "unlimit" // give back what it had before, now
+)
+
 // The verbs for virtual machines, whose disks are images that can be exchanged
 // while they are down.
 const (
@@ -79,6 +86,9 @@ var Verbs = map[Verb]struct {
 	VerbOneshot:     {Restart, false},
 	VerbStop:        {Reset, true},
 
+	VerbLimit:   {Limit, true},
+	VerbUnlimit: {Limit, true},
+
 	VerbCont:       {Limit, true},
 	VerbCheckpoint: {Limit, true},
 	VerbPromote:    {Limit, true},
@@ -101,11 +111,20 @@ type Step struct {
 	// Image is what a swap puts in place, and what a promotion or a proof is of;
 	// a new checkpoint has only its name yet.
 	Image *Image `json:"image,omitzero"`
+	// Profile is whose limits the unit is given, or given back, and Gives says for
+	// people what they are: "memory 256MiB, cpu 50%, for 4h".
+	Profile string `json:"profile,omitzero"`
+	Gives   string `json:"gives,omitzero"`
 }
 
 func (s Step) String() string {
-	if s.Image != nil {
+	switch {
+	case s.Image != nil:
 		return string(s.Do) + " " + s.On.Name + " to " + s.Image.Name
+	case s.Do == VerbUnlimit && s.Profile != "":
+		return string(s.Do) + " " + s.On.Name + " from " + s.Profile
+	case s.Profile != "":
+		return string(s.Do) + " " + s.On.Name + " to " + s.Profile
 	}
 	return string(s.Do) + " " + s.On.Name
 }

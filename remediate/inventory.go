@@ -27,6 +27,8 @@ type Inventory struct {
 	// their names.
 	Limits Limits
 	Own    map[string]Own
+	// Profiles are limits that units can be given, by the profile's name.
+	Profiles map[string]ManagedProfile
 	// Groups are units that stand in for each other.
 	Groups map[string]ManagedGroup
 	// Maintenance are the times in which people work.
@@ -67,6 +69,17 @@ type ManagedUnit struct {
 	Autonomy Autonomy
 	// Own are its own figures of the gates that count.
 	Own Own
+}
+
+// ManagedProfile is limits that units can be given together. The core knows whom they
+// are for, and the figures only as words: who sets them reads the file as root.
+type ManagedProfile struct {
+	// Units are in the order of the file: what users miss least comes first.
+	Units []string
+	// Gives says what each unit is given: "memory 256MiB, cpu 50%".
+	Gives map[string]string
+	// For is how long limits last that nobody takes back.
+	For time.Duration
 }
 
 // ManagedVM is one virtual machine of the inventory.

@@ -141,7 +141,7 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 		planned := PlannedRung{Name: rung.Name, Autonomy: rung.Autonomy}
 		lacks := ""
 		for _, move := range rung.Do {
-			targets, err := move.On.resolve(target, seen)
+			targets, err := move.resolve(target, seen)
 			if err != nil {
 				return Plan{}, fmt.Errorf("cannot plan rung %q of %s: %w", rung.Name, p.Name, err)
 			}
@@ -189,8 +189,16 @@ func step(move Move, on Target, seen Seen) Step {
 			s.Image = &image
 		}
 	}
+	if s.Do == VerbLimit || s.Do == VerbUnlimit {
+		s.Profile, s.Gives = move.Profile, seen.Inventory.Profiles[move.Profile].gives(on.Name)
+	}
 	orElse(&s.Timeout, DefaultStepTimeout)
 	return s
+}
+
+// gives says what a profile gives a unit, and for how long.
+func (p ManagedProfile) gives(unit string) string {
+	return fmt.Sprintf("%s, for %s", p.Gives[unit], p.For)
 }
 
 // lacks says why a source has no image.
@@ -209,6 +217,37 @@ func bootsAfter(s Step, inv Inventory) time.Duration {
 	return 0
 }
 
+// resolve finds the targets of a move: what its selector chooses, of a profile's move
+// only what the profile is for.
+func (m Move) resolve(target Target, seen Seen) ([]Target, error) {
+	if m.Profile == "" && m.Do != VerbLimit && m.Do != VerbUnlimit {
+		return m.On.resolve(target, seen)
+	}
+	profile, ok := seen.Inventory.Profiles[m.Profile]
+	if !ok {
+		return nil, fmt.Errorf("profile %q is not in the inventory", m.Profile)
+	}
+	if m.On.What == ItsProfile {
+		return targetsOf(profile.Units), nil
+	}
+	chosen, err := m.On.resolve(target, seen)
+	for _, on := range chosen {
+		if !slices.Contains(profile.Units, on.Name) {
+			return nil, fmt.Errorf("profile %q gives %s nothing", m.Profile, on)
+		}
+	}
+	return chosen, err
+}
+
+// targetsOf are units as targets.
+func targetsOf(units []string) []Target {
+	targets := make([]Target, len(units))
+	for n, name := range units {
+		targets[n] = Unit(name)
+	}
+	return targets
+}
+
 // resolve finds the targets that a selector chooses.
 func (s Selector) resolve(target Target, seen Seen) ([]Target, error) {
 	switch {
@@ -222,11 +261,7 @@ func (s Selector) resolve(target Target, seen Seen) ([]Target, error) {
 		return seen.chooseVM(s.What, target), nil
 	}
 	names, err := seen.Inventory.choose(s.What, target, seen.Failed)
-	targets := make([]Target, len(names))
-	for n, name := range names {
-		targets[n] = Unit(name)
-	}
-	return targets, err
+	return targetsOf(names), err
 }
 
 // vmChoices are the choices that mean something for an incident about a VM.
@@ -256,7 +291,7 @@ func (inv Inventory) choose(what Choice, target Target, failed []string) ([]stri
 		return inv.InOrder(failed), nil
 	case WholeSite:
 		return inv.Site(), nil
-	case PausedVM, StuckVM:
+	case PausedVM, StuckVM, ItsProfile:
 		return nil, nil
 	}
 	return nil, fmt.Errorf("cannot choose %q: expected a unit or one of %v", what, Choices)
@@ -292,9 +327,24 @@ func (inv Inventory) VMProbes(vm string) []string {
 func VerifyProbes(p Playbook, inv Inventory, target Target) []string {
 	var probes []string
 	for _, name := range p.Verify.Healthy {
+		if Choice(name) == ItsProfile {
+			probes = append(probes, inv.probesOfUnits(inv.limitedBy(p))...)
+			continue
+		}
 		probes = append(probes, inv.probesOf(name, target)...)
 	}
 	return unique(probes)
+}
+
+// limitedBy are the units of every profile that a playbook's ladder names.
+func (inv Inventory) limitedBy(p Playbook) []string {
+	var units []string
+	for _, rung := range p.Ladder {
+		for _, move := range rung.Do {
+			units = append(units, inv.Profiles[move.Profile].Units...)
+		}
+	}
+	return unique(units)
 }
 
 // probesOf expands one name of Verify.Healthy.
@@ -306,6 +356,10 @@ func (inv Inventory) probesOf(name string, target Target) []string {
 		return inv.VMProbes(target.Name)
 	}
 	units, _ := inv.choose(Choice(name), target, nil)
+	return inv.probesOfUnits(units)
+}
+
+func (inv Inventory) probesOfUnits(units []string) []string {
 	var probes []string
 	for _, unit := range units {
 		probes = append(probes, inv.UnitProbes(unit)...)
@@ -365,6 +419,9 @@ func (r PlannedRung) text() string {
 	fmt.Fprintf(&b, "rung %q %s %s\n", r.Name, r.Autonomy, r.Boots)
 	for _, s := range r.Steps {
 		fmt.Fprintf(&b, "  %s %s %s %s\n", s.Do, s.On, s.Risk, s.Timeout.Round(time.Millisecond))
+		if s.Profile != "" {
+			fmt.Fprintf(&b, "    profile %q gives %q\n", s.Profile, s.Gives)
+		}
 		if i := s.Image; i != nil {
 			fmt.Fprintf(&b, "    %q %s %q %s %d from %q keep %q\n", i.Name, i.Digest, i.File, i.Grade, i.Taken.Unix(), i.From, i.Keep)
 		}

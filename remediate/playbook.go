@@ -66,6 +66,9 @@ type Move struct {
 	// To is what a swap puts in place, and what a checkpoint, promotion or proof
 	// is of.
 	To Source `json:"to,omitzero"`
+	// Profile is the inventory's profile whose limits a limit sets and an unlimit
+	// takes back.
+	Profile string `json:"profile,omitzero"`
 }
 
 // Selector chooses targets when a plan is made. Exactly one field is set; one
@@ -88,10 +91,13 @@ const (
 	WholeSite  Choice = "site"   // every unit of the inventory that is not a oneshot
 	PausedVM   Choice = "paused" // the incident's own VM, if its guest stands still and could go on
 	StuckVM    Choice = "stuck"  // the incident's own VM, if its QEMU runs and it is not paused
+	// ItsProfile is every unit of the move's own profile, in the profile's order; in a
+	// verification, of every profile that the ladder names.
+	ItsProfile Choice = "profile"
 )
 
 // Choices lists the named choices, for the loader, completion and the docs.
-var Choices = []Choice{TheTarget, ItsNeeds, WhatFailed, WholeSite, PausedVM, StuckVM}
+var Choices = []Choice{TheTarget, ItsNeeds, WhatFailed, WholeSite, PausedVM, StuckVM, ItsProfile}
 
 // Verify says what must be seen after a rung to call the incident fixed.
 type Verify struct {

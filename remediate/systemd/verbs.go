@@ -22,6 +22,8 @@ func (u *Units) Actions() map[remediate.Verb]remediate.Action {
 		remediate.VerbStop:        action{u, (*sd.Conn).StopUnitContext, false, isStopped, nil, nil},
 		remediate.VerbReload:      action{u, (*sd.Conn).ReloadUnitContext, false, leavesNoTrace, nil, nil},
 		remediate.VerbResetFailed: resetting{u},
+		remediate.VerbLimit:       limiting{u, false, LimitDir, nil},
+		remediate.VerbUnlimit:     limiting{u, true, LimitDir, nil},
 	}
 }
 
@@ -31,9 +33,13 @@ func (u *Units) Actions() map[remediate.Verb]remediate.Action {
 func (u *Units) Heeding(halted func() error) map[remediate.Verb]remediate.Action {
 	all := u.Actions()
 	for verb, a := range all {
-		if job, ok := a.(action); ok {
-			job.halted = halted
-			all[verb] = job
+		switch a := a.(type) {
+		case action:
+			a.halted = halted
+			all[verb] = a
+		case limiting:
+			a.halted = halted
+			all[verb] = a
 		}
 	}
 	return all

@@ -30,6 +30,12 @@ const (
 	SeeConsole    Sight = "console"     // the last lines of its serial console
 )
 
+// Sights lists the kinds of evidence, for the loader and the docs.
+var Sights = []Sight{
+	SeeUnit, SeeUnits, SeeJournal, SeeMemory, SeeProcesses, SeeProbe,
+	SeeScreen, SeeQMPStatus, SeeBlockGraph, SeeConsole,
+}
+
 // Evidence is what was seen of one [Look].
 type Evidence struct {
 	Look Look `json:"look"`

@@ -28,6 +28,9 @@ const (
 	ToBeMade      Source = "new"             // a checkpoint that is not there yet, by the name that the person gave it
 )
 
+// Sources lists them, for the loader and the docs.
+var Sources = []Source{LastKnownGood, BeforeSwap, SetAside, WasAsked, ToBeMade}
+
 // Image is a state of a VM's disks, as a plan names it.
 type Image struct {
 	// Name is a checkpoint's, or the base name of an image that is deployed.

@@ -1,41 +1,11 @@
 package inventory
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"nightshift/remediate"
 )
-
-// unitName is a name that systemd takes for a unit: systemd.unit(5), "String
-// Escaping for Inclusion in Unit Names". PID 1 refuses any other one.
-var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\@-]+$`)
-
-// suffixes are those of systemd.unit(5), but for those of units that nobody can
-// start or stop: device, scope.
-var suffixes = []string{".service", ".socket", ".target", ".timer", ".mount", ".automount", ".path", ".swap", ".slice"}
-
-// maxUnitName is UNIT_NAME_MAX of systemd, less its closing zero.
-const maxUnitName = 255
-
-// wrongUnit says why a name is no unit's; empty if it is one.
-func wrongUnit(name string) string {
-	suffix := strings.LastIndexByte(name, '.')
-	switch {
-	case len(name) > maxUnitName:
-		return quote(name) + " is too long for the name of a unit: expected at most 255 characters"
-	case !unitName.MatchString(name):
-		return quote(name) + ` is no name of a unit: expected only letters, digits and : _ . \ @ -`
-	case suffix < 0:
-		return quote(name) + " has no suffix; did you mean " + quote(name+".service") + "?"
-	case suffix == 0 || !slices.Contains(suffixes, name[suffix:]):
-		return quote(name) + " is no name of a unit: expected a word and then " + oneOf(suffixes)
-	case strings.HasSuffix(name[:suffix], "@"):
-		return quote(name) + " is a template; name an instance, like " + quote(name[:suffix]+"1"+name[suffix:])
-	}
-	return ""
-}
 
 func (c *checker) checkUnits() {
 	probes, units := sorted(c.file.Probes), sorted(c.file.Units)

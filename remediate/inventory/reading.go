@@ -37,6 +37,7 @@ func (d *decoder) decodeStruct(node *yaml.Node, into reflect.Value, path string)
 
 func didYouMean(word string, known []string) string { return strict.DidYouMean(word, known) }
 func hintOrAll(word string, known []string) string  { return strict.HintOrAll(word, known) }
+func wrongUnit(name string) string                  { return strict.WrongUnit(name) }
 func oneOf(names []string) string                   { return strict.OneOf(names) }
 func quote(word string) string                      { return strict.Quote(word) }
 func kindOf(node *yaml.Node) string                 { return strict.KindOf(node) }

@@ -56,6 +56,11 @@ func Read(file File, text []byte, into any) (r *Reading, ok bool) {
 	return r, true
 }
 
+// Into decodes a node into what a pointer points to.
+func (r *Reading) Into(node *yaml.Node, into any, path string) {
+	r.Decode(node, reflect.ValueOf(into).Elem(), path)
+}
+
 // Err is all that is wrong, as [Errors]; nil if nothing is.
 func (r *Reading) Err() error {
 	if len(r.errs) == 0 {

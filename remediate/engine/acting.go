@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"nightshift/remediate"
 )
@@ -23,10 +22,10 @@ func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
 	on, about := []remediate.Target{step.On}, i.Alert
 	beside(e, ctx, i.ID, func(ctx context.Context) prepared {
 		var p prepared
-		var both sync.WaitGroup
-		both.Go(func() { p.witness, p.err = e.witness(ctx, step) })
-		p.read = e.read(ctx, about, on)
-		both.Wait()
+		e.pace.Together(
+			func() { p.witness, p.err = e.witness(ctx, step) },
+			func() { p.read = e.read(ctx, about, on) },
+		)
 		return p
 	}, func(p prepared) remediate.Input {
 		in := remediate.Prepared{Witness: p.witness}
@@ -47,9 +46,7 @@ func (e *Engine) witness(ctx context.Context, step remediate.Step) (remediate.Wi
 	if action == nil {
 		return nil, errors.New("this agent has nothing that could " + string(step.Do))
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	read, ok := within(ctx, func() prepared {
+	read, ok := within(ctx, e.pace, probeTimeout, func(ctx context.Context) prepared {
 		witness, err := action.Witness(ctx, step)
 		return prepared{witness: witness, err: err}
 	})
@@ -71,13 +68,13 @@ func (e *Engine) act(i *remediate.Incident) {
 	if f := e.frozen(e.o.Now()); f != nil && !bound {
 		do = withhold(f)
 	}
-	e.work.Go(func() {
+	e.pace.Go(func() {
 		acted := do(intent)
 		if e.ctx.Err() != nil {
 			return
 		}
 		acted.Invocations = e.invocations(e.ctx, plan)
-		e.post(func() {
+		e.pace.Post(func() {
 			t.acting = false
 			e.advance(id, remediate.Input{Acted: &acted})
 		})
@@ -96,10 +93,8 @@ func withhold(f *remediate.Freeze) func(remediate.Started) remediate.Acted {
 // tried again, and the verification tells what became of it.
 func (e *Engine) do(intent remediate.Started) remediate.Acted {
 	began := e.o.Now()
-	ctx, cancel := context.WithTimeout(e.ctx, intent.What.Timeout)
-	defer cancel()
 	e.o.Reached("step.effect.before")
-	acted, ok := within(ctx, func() remediate.Acted {
+	acted, ok := within(e.ctx, e.pace, intent.What.Timeout, func(ctx context.Context) remediate.Acted {
 		return outcome(e.o.Actions[intent.What.Do].Do(ctx, intent.What, intent.Witness))
 	})
 	e.o.Reached("step.effect.after")
@@ -128,9 +123,7 @@ func (e *Engine) happened(ctx context.Context, intent remediate.Started) remedia
 	if action == nil {
 		return remediate.Acted{InDoubt: true, Error: "this agent has nothing that could tell"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, intent.What.Timeout)
-	defer cancel()
-	acted, ok := within(ctx, func() remediate.Acted {
+	acted, ok := within(ctx, e.pace, intent.What.Timeout, func(ctx context.Context) remediate.Acted {
 		receipt, err := action.Happened(ctx, intent.What, intent.Witness)
 		acted := outcome(receipt, err)
 		if err != nil && !errors.Is(err, remediate.ErrNotDone) {

@@ -27,14 +27,12 @@ func (e *Engine) begin(i *remediate.Incident, effect remediate.Effect) {
 		e.start(ctx, i, effect.Want)
 		return
 	}
-	timer := time.AfterFunc(wait, func() {
-		e.post(func() {
-			if t.turn == turn && ctx.Err() == nil {
-				e.start(ctx, e.ledger.Incidents[id], effect.Want)
-			}
-		})
+	stop := e.pace.After(wait, func() {
+		if t.turn == turn && ctx.Err() == nil {
+			e.start(ctx, e.ledger.Incidents[id], effect.Want)
+		}
 	})
-	t.cancel = func() { timer.Stop(); cancel() }
+	t.cancel = func() { stop(); cancel() }
 }
 
 // start asks the world beside the loop.
@@ -64,9 +62,9 @@ func (e *Engine) start(ctx context.Context, i *remediate.Incident, want remediat
 func beside[T any](e *Engine, ctx context.Context, id remediate.ID, ask func(context.Context) T, answer func(T) remediate.Input) {
 	t := e.task(id)
 	turn := t.turn
-	e.work.Go(func() {
+	e.pace.Go(func() {
 		got := ask(ctx)
-		e.post(func() {
+		e.pace.Post(func() {
 			if t.turn == turn && ctx.Err() == nil {
 				e.advance(id, answer(got))
 			}

@@ -92,6 +92,8 @@ type Options struct {
 	CountAlert func(result string)
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
+	// Pace is how time passes; nil is the process's own, which Run drives.
+	Pace Pace
 	// Random is where the names of incidents come from; nil is [crypto/rand.Reader].
 	Random io.Reader
 	// Reached is called at each durable boundary with its name, so that a test
@@ -105,6 +107,7 @@ type Engine struct {
 	config   atomic.Pointer[Config]
 	frozenBy atomic.Pointer[remediate.Freeze] // that of the log, for who can't wait for the loop
 	m        *metrics
+	pace     Pace
 
 	inbox chan func()
 	done  chan struct{}
@@ -155,6 +158,9 @@ func New(o Options) *Engine {
 		ctx: ctx, stop: stop, ledger: o.Ledger, tasks: map[remediate.ID]*task{},
 		unsaid: o.Ledger.Cursor, told: o.Ledger.Cursor, heard: map[string]remediate.Instant{}, began: o.Now(),
 	}
+	if e.pace = o.Pace; e.pace == nil {
+		e.pace = process{e}
+	}
 	e.frozenBy.Store(o.Ledger.Freeze)
 	e.Configure(o.Config)
 	return e
@@ -176,10 +182,10 @@ func (e *Engine) Configure(c Config) {
 // by its witness at the next start. Run can be called once.
 func (e *Engine) Run(ctx context.Context) error {
 	defer close(e.done)
-	defer e.work.Wait() // at most grace: nothing waits longer for what hangs
+	defer e.work.Wait() // at most [Grace]: nothing waits longer for what hangs
 	defer e.stop()
 	e.recover()
-	tick := time.NewTicker(tickEvery)
+	tick := time.NewTicker(TickEvery)
 	defer tick.Stop()
 	for e.fatal == nil && ctx.Err() == nil {
 		select {
@@ -200,22 +206,6 @@ func (e *Engine) Run(ctx context.Context) error {
 		e.sayRead()
 	}
 	return e.fatal
-}
-
-// tickEvery is how often the engine does what depends on the time alone: deadlines,
-// freezes that end, episodes that are over, alerts to be judged anew.
-const tickEvery = time.Second
-
-// post hands f to the loop; it reports false when the engine has ended.
-func (e *Engine) post(f func()) bool {
-	select {
-	case e.inbox <- f:
-		return true
-	case <-e.done:
-		return false
-	case <-e.ctx.Done():
-		return false
-	}
 }
 
 // newID is a name that no incident has that the engine knows.

@@ -20,7 +20,7 @@ const sayReadAfter = 1000
 // in an incident or known to open none. It fails only when ctx or the engine ends.
 func (e *Engine) Take(ctx context.Context, alerts []remediate.Arrival) error {
 	done := make(chan struct{})
-	if !e.post(func() { e.arrive(arrival{alerts, done}) }) {
+	if !e.pace.Post(func() { e.arrive(arrival{alerts, done}) }) {
 		return context.Canceled
 	}
 	select {
@@ -52,7 +52,7 @@ func (e *Engine) drain() {
 		a := &e.arrived[0]
 		for ; len(a.alerts) > 0; taken++ {
 			if taken == atOnce {
-				e.work.Go(func() { e.post(e.drain) })
+				e.pace.Go(func() { e.pace.Post(e.drain) })
 				return
 			}
 			if !e.take(a.alerts[0]) {

@@ -151,7 +151,7 @@ func (e *Engine) notRecorded(err error) {
 		e.o.Logger.Error("cannot record an event; nothing is done until it can be", slog.Any("err", err))
 	}
 	e.retry = true
-	time.AfterFunc(retryAfter, func() { e.post(e.tryAgain) })
+	e.pace.After(retryAfter, e.tryAgain)
 }
 
 // owe remembers what has to be decided again. What came of a step can't be asked

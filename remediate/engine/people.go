@@ -15,7 +15,7 @@ import (
 // call runs f in the loop and waits for it.
 func (e *Engine) call(ctx context.Context, f func() error) error {
 	answer := make(chan error, 1)
-	if !e.post(func() { answer <- f() }) {
+	if !e.pace.Post(func() { answer <- f() }) {
 		return fmt.Errorf("cannot ask the engine: it has ended")
 	}
 	select {

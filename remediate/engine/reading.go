@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"nightshift/alerts"
@@ -25,11 +24,11 @@ const silencesTimeout = 2 * time.Second
 // read reads all of that at once.
 func (e *Engine) read(ctx context.Context, about alerts.Alert, touches []remediate.Target) *reading {
 	var r reading
-	var all sync.WaitGroup
-	all.Go(func() { r.stand = e.situations(ctx, touches) })
-	all.Go(func() { r.peers = e.peers(ctx, touches) })
-	all.Go(func() { r.silences = e.silences(ctx, about) })
-	all.Wait()
+	e.pace.Together(
+		func() { r.stand = e.situations(ctx, touches) },
+		func() { r.peers = e.peers(ctx, touches) },
+		func() { r.silences = e.silences(ctx, about) },
+	)
 	return &r
 }
 
@@ -85,8 +84,8 @@ func (e *Engine) silences(ctx context.Context, about alerts.Alert) []remediate.S
 	if about.Name() == "" {
 		return nil // a person asked for it
 	}
-	ctx, cancel := context.WithTimeout(ctx, silencesTimeout)
-	defer cancel()
-	known, _ := within(ctx, func() []remediate.Silence { return e.o.World.Silences(ctx, about) })
+	known, _ := within(ctx, e.pace, silencesTimeout, func(ctx context.Context) []remediate.Silence {
+		return e.o.World.Silences(ctx, about)
+	})
 	return known
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -17,59 +16,16 @@ const (
 	// seeTimeout bounds all the evidence together: it must not keep a repair
 	// waiting.
 	seeTimeout = 10 * time.Second
-	// grace is how long after its time something may still answer, so that it can
-	// say itself what it was doing: longer than a call over D-Bus may take.
-	grace = 7 * time.Second
 	// evidenceInEvent is how much text of one piece of evidence an event holds.
 	evidenceInEvent = 4 << 10
 )
-
-// within is the answer of ask. ok is false when ctx ended and ask did not, though
-// it was given some grace: nothing that hangs may hold an incident up.
-func within[T any](ctx context.Context, ask func() T) (answer T, ok bool) {
-	answers := make(chan T, 1)
-	go func() { answers <- ask() }()
-	select {
-	case answer = <-answers:
-		return answer, true
-	case <-ctx.Done():
-	}
-	late := time.NewTimer(grace)
-	defer late.Stop()
-	select {
-	case answer = <-answers:
-		return answer, true
-	case <-late.C:
-		return answer, false
-	}
-}
-
-// each asks the world about several things at once, within a time, and returns
-// the answers in order; for what does not answer, missing stands in.
-func each[Q, A any](ctx context.Context, timeout time.Duration, of []Q, ask func(context.Context, Q) A, missing func(Q) A) []A {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	answers := make([]A, len(of))
-	var all sync.WaitGroup
-	for n, q := range of {
-		all.Go(func() {
-			answer, ok := within(ctx, func() A { return ask(ctx, q) })
-			if !ok {
-				answer = missing(q)
-			}
-			answers[n] = answer
-		})
-	}
-	all.Wait()
-	return answers
-}
 
 // noAnswer says what is known of something that hangs.
 const noAnswer = "no answer in time"
 
 // ask asks several probes at once, and returns their answers in order.
 func (e *Engine) ask(ctx context.Context, names []string) []remediate.Observation {
-	observations := each(ctx, probeTimeout, names, func(ctx context.Context, name string) remediate.Observation {
+	observations := each(ctx, e.pace, probeTimeout, names, func(ctx context.Context, name string) remediate.Observation {
 		o := e.o.World.Probe(ctx, name)
 		o.Probe, o.Detail = name, remediate.Brief(o.Detail)
 		return o
@@ -82,7 +38,7 @@ func (e *Engine) ask(ctx context.Context, names []string) []remediate.Observatio
 
 // situations reads how several targets stand.
 func (e *Engine) situations(ctx context.Context, targets []remediate.Target) map[remediate.Target]remediate.Situation {
-	stand := each(ctx, probeTimeout, targets, e.o.World.Situation, func(remediate.Target) remediate.Situation {
+	stand := each(ctx, e.pace, probeTimeout, targets, e.o.World.Situation, func(remediate.Target) remediate.Situation {
 		return remediate.Situation{Detail: noAnswer}
 	})
 	read := make(map[remediate.Target]remediate.Situation, len(targets))
@@ -109,7 +65,7 @@ func invocationsOf(read map[remediate.Target]remediate.Situation) map[remediate.
 
 // see takes the evidence, and keeps apart what is too long for an event.
 func (e *Engine) see(ctx context.Context, id remediate.ID, looks []remediate.Look, about remediate.Target) []remediate.Evidence {
-	return each(ctx, seeTimeout, looks, func(ctx context.Context, look remediate.Look) remediate.Evidence {
+	return each(ctx, e.pace, seeTimeout, looks, func(ctx context.Context, look remediate.Look) remediate.Evidence {
 		return e.keep(ctx, id, e.o.World.See(ctx, look, about))
 	}, func(look remediate.Look) remediate.Evidence {
 		return remediate.Evidence{Look: look, Error: noAnswer}

@@ -19,6 +19,7 @@ var Coded = []remediate.Playbook{
 	SystemDown,
 	HighMemory,
 	WebhookErrors,
+	DiskFilling,
 	VMDown,
 }
 

@@ -1,6 +1,10 @@
 package playbooks
 
-import "nightshift/remediate"
+import (
+	"time"
+
+	"nightshift/remediate"
+)
 
 // thisHost is the target of a playbook about the host as a whole.
 var thisHost = remediate.TargetRule{Host: true}
@@ -19,6 +23,12 @@ func rung(name string, do ...remediate.Move) remediate.Rung {
 // restart restarts what a selector chooses, each unit in the order of needs.
 func restart(on remediate.Selector) remediate.Move {
 	return remediate.Move{Do: remediate.VerbRestart, On: on}
+}
+
+// oneshot starts a unit that does one thing and ends. How long it may take, it says
+// itself; this is a little longer than that.
+func oneshot(on remediate.Selector, most time.Duration) remediate.Move {
+	return remediate.Move{Do: remediate.VerbOneshot, On: on, Timeout: most + 10*time.Second}
 }
 
 // the selects one unit by its name in the inventory.

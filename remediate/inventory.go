@@ -63,6 +63,8 @@ type ManagedUnit struct {
 	Oneshot bool
 	// Risk is that of starting it, where it is a oneshot.
 	Risk Risk
+	// ByName is whether it is no part of the site: only who names it acts on it.
+	ByName bool
 	// Allow is whether its name being on the deny list is overruled.
 	Allow bool
 	// Autonomy is how far the agent may go with it; Unset has no say.
@@ -81,6 +83,9 @@ type ManagedProfile struct {
 	// For is how long limits last that nobody takes back.
 	For time.Duration
 }
+
+// ofSite is whether the unit is one of those that make the site.
+func (u ManagedUnit) ofSite() bool { return !u.Oneshot && !u.ByName }
 
 // ManagedVM is one virtual machine of the inventory.
 type ManagedVM struct {
@@ -126,11 +131,12 @@ func (inv Inventory) VMOf(unit string) (string, bool) {
 	return "", false
 }
 
-// Site is every unit that is not a oneshot, what others need first.
+// Site is every unit that is no oneshot and not only there by its name, what others
+// need first.
 func (inv Inventory) Site() []string {
 	var site []string
 	for name, unit := range inv.Units {
-		if !unit.Oneshot {
+		if unit.ofSite() {
 			site = append(site, name)
 		}
 	}

@@ -382,7 +382,7 @@ func (inv Inventory) FailedUnits(observations []Observation) []string {
 	}
 	var failed []string
 	for name, unit := range inv.Units {
-		if !unit.Oneshot && slices.ContainsFunc(inv.UnitProbes(name), func(p string) bool { return bad[p] }) {
+		if unit.ofSite() && slices.ContainsFunc(inv.UnitProbes(name), func(p string) bool { return bad[p] }) {
 			failed = append(failed, name)
 		}
 	}

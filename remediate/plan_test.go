@@ -132,3 +132,20 @@ func TestWhatFailed(t *testing.T) {
 		t.Errorf("failed: %q; unknown is not bad, and a oneshot is never down", got)
 	}
 }
+
+func TestAUnitThereByNameIsNoPartOfTheSite(t *testing.T) {
+	inv := Inventory{Host: "h1", Units: map[string]ManagedUnit{
+		"web.service":     {Healthy: []string{"route"}},
+		"network.service": {ByName: true, Healthy: []string{"route"}},
+	}}
+	if got := inv.Site(); !slices.Equal(got, []string{"web.service"}) {
+		t.Errorf("the site is %v", got)
+	}
+	if got := inv.FailedUnits([]Observation{{Probe: "route", Health: Unhealthy}}); !slices.Equal(got, []string{"web.service"}) {
+		t.Errorf("failed: %v", got)
+	}
+	named := []Rung{{Name: "r", Do: []Move{{Do: VerbRestart, On: Selector{Unit: "network.service"}}}}}
+	if plan, err := MakePlan(Playbook{Name: "p", Ladder: named}, Host("h1"), Seen{Inventory: inv}); err != nil || len(plan.Rungs) != 1 {
+		t.Errorf("%+v %v, want it where it is named", plan, err)
+	}
+}

@@ -88,7 +88,7 @@ const (
 	TheTarget  Choice = "target" // the incident's own unit
 	ItsNeeds   Choice = "needs"  // what the incident's unit needs, directly or not
 	WhatFailed Choice = "failed" // the units that were seen unhealthy
-	WholeSite  Choice = "site"   // every unit of the inventory that is not a oneshot
+	WholeSite  Choice = "site"   // every unit of the inventory but oneshots and those there by name
 	PausedVM   Choice = "paused" // the incident's own VM, if its guest stands still and could go on
 	StuckVM    Choice = "stuck"  // the incident's own VM, if its QEMU runs and it is not paused
 	// ItsProfile is every unit of the move's own profile, in the profile's order; in a

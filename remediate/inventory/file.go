@@ -70,6 +70,9 @@ type Unit struct {
 	Oneshot bool `yaml:"oneshot"`
 	// Risk is that of starting a oneshot unit: restart (default), reset, rollback.
 	Risk remediate.Risk `yaml:"risk"`
+	// ByName is whether only a playbook that names it acts on it: it is no part of
+	// `site` and `failed`.
+	ByName bool `yaml:"by_name"`
 	// Allow overrules the deny list for this unit.
 	Allow bool `yaml:"allow"`
 	// Autonomy is how far the agent may go with it.
@@ -82,7 +85,7 @@ type Unit struct {
 
 // managed is what the core must know of the unit.
 func (u Unit) managed() remediate.ManagedUnit {
-	return remediate.ManagedUnit{Needs: u.Needs, Healthy: u.Healthy, Oneshot: u.Oneshot, Risk: u.Risk, Allow: u.Allow, Autonomy: u.Autonomy,
+	return remediate.ManagedUnit{Needs: u.Needs, Healthy: u.Healthy, Oneshot: u.Oneshot, Risk: u.Risk, ByName: u.ByName, Allow: u.Allow, Autonomy: u.Autonomy,
 		Own: remediate.Own{Rates: rates(u.Rates), Breaker: u.Breaker}}
 }
 

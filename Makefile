@@ -76,6 +76,9 @@ install: build
 	install -D -m 0644 deploy/systemd/nightshift.service $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
 	sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
 	install -D -m 0644 deploy/systemd/nightshift.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
+	install -m 0644 deploy/systemd/nightshift-vacuum.service deploy/systemd/nightshift-tmpclean.service deploy/systemd/nightshift-nix-gc.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -D -m 0644 deploy/systemd/nightshift-tmpclean.conf $(DESTDIR)$(PREFIX)/share/nightshift/nightshift-tmpclean.conf
+	sed -i 's|/usr/share/nightshift/|$(PREFIX)/share/nightshift/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift-tmpclean.service
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	bin/nightshift completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
 	install -d -m 0755 $(DESTDIR)/etc/nightshift
@@ -105,6 +108,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
 	rm -rf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d $(DESTDIR)$(PREFIX)/share/nightshift
 	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f rave-vm.service rave-proof.service nightshift-promote@.service
+	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f nightshift-vacuum.service nightshift-tmpclean.service nightshift-nix-gc.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
 
 clean:

@@ -65,6 +65,11 @@ func install(ctx context.Context) error {
 		"systemd/rave-vm.tmpfiles":            "/usr/lib/tmpfiles.d/rave-vm.conf",
 		"systemd/nightshift-promote@.service": "/etc/systemd/system/nightshift-promote@.service",
 
+		"systemd/nightshift-vacuum.service":   "/etc/systemd/system/nightshift-vacuum.service",
+		"systemd/nightshift-tmpclean.service": "/etc/systemd/system/nightshift-tmpclean.service",
+		"systemd/nightshift-tmpclean.conf":    "/usr/share/nightshift/nightshift-tmpclean.conf",
+		"systemd/nightshift-nix-gc.service":   "/etc/systemd/system/nightshift-nix-gc.service",
+
 		"systemd/nightshift.service.d/rave-vm.conf": "/usr/lib/systemd/system/nightshift.service.d/rave-vm.conf",
 	} {
 		text, err := os.ReadFile(filepath.FromSlash(from))
@@ -75,7 +80,7 @@ func install(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, program := range []string{"/usr/bin/nightshift", "/usr/bin/qemu-system-x86_64"} {
+	for _, program := range []string{"/usr/bin/nightshift", "/usr/bin/qemu-system-x86_64", "/run/current-system/sw/bin/nix-collect-garbage"} {
 		if err := host.WriteFile(program, []byte("#!/bin/sh\nexec sleep infinity\n"), 0o755); err != nil {
 			return err
 		}

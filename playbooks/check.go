@@ -130,7 +130,7 @@ func (c *checker) checkVerify() {
 
 // afterwards are the choices whose probes can be asked after a rung: those that choose
 // by name, and not by what was seen before it.
-var afterwards = []remediate.Choice{remediate.TheTarget, remediate.ItsNeeds, remediate.WholeSite}
+var afterwards = []remediate.Choice{remediate.TheTarget, remediate.ItsNeeds, remediate.WholeSite, remediate.ItsProfile}
 
 // wrongProbe says why a name can be no probe's; empty if it can.
 func (c *checker) wrongProbe(name string) string {

@@ -41,6 +41,7 @@ func (c *checker) checkSteps(path string, rung stage) {
 		}
 		c.checkChoice(strict.Join(at, string(d.Do)), d)
 		c.checkImage(at, d)
+		c.checkProfile(at, d)
 	}
 	c.checkExchange(path, rung)
 }
@@ -98,6 +99,20 @@ func (c *checker) checkImage(path string, d deed) {
 		c.Wrong(to, "%s can't be told %s: expected %s", d.Do, d.To, strict.OneOf(words(sources)))
 	case (d.To == remediate.WasAsked || d.To == remediate.ToBeMade) && !c.Target.Asked:
 		c.Wrong(to, "nobody is asked for an image where an alert starts it: expected last-known-good, before or set-aside")
+	}
+}
+
+// checkProfile notes a profile that a step lacks, or can't have.
+func (c *checker) checkProfile(path string, d deed) {
+	at := strict.Join(path, "profile")
+	needs := d.Do == remediate.VerbLimit || d.Do == remediate.VerbUnlimit || d.On.What == remediate.ItsProfile
+	switch {
+	case needs && !c.Has(at):
+		c.Fail(c.Value(path), at, "profile is missing: whose limits, or whose units, of the inventory's `profiles`")
+	case !needs && c.Has(at):
+		c.WrongKey(at, "%s has no profile: take it out", d.Do)
+	case c.Has(at) && d.Profile != "" && !strict.IsToken(d.Profile):
+		c.Wrong(at, "%s is no name of a profile: %s", strict.Quote(d.Profile), strict.TokenIs)
 	}
 }
 

@@ -140,7 +140,7 @@ func verbs() []string {
 }
 
 // besideVerb are the keys that a step can have beside its verb.
-var besideVerb = []string{"to", "timeout"}
+var besideVerb = []string{"to", "profile", "timeout"}
 
 // ReadYAML reads {verb: what it is done to}, with what stands beside it.
 func (d *deed) ReadYAML(r *strict.Reading, node *yaml.Node, path string) {
@@ -154,6 +154,8 @@ func (d *deed) ReadYAML(r *strict.Reading, node *yaml.Node, path string) {
 			r.Into(value, (*chosen)(&d.On), at)
 		case key.Value == "to":
 			r.Into(value, (*source)(&d.To), at)
+		case key.Value == "profile":
+			r.Into(value, &d.Profile, at)
 		case key.Value == "timeout":
 			r.Into(value, &d.Timeout, at)
 		default:
@@ -161,7 +163,7 @@ func (d *deed) ReadYAML(r *strict.Reading, node *yaml.Node, path string) {
 			r.UnknownKey(key, path, slices.Concat(verbs(), besideVerb))
 		}
 	})
-	if len(found) != 1 && node.Kind == yaml.MappingNode {
+	if len(found) != 1 && (node.Kind == yaml.MappingNode || strict.IsEmpty(node)) {
 		r.Fail(node, path, "a step is one verb and what it is done to, like {restart: target}; found %d verbs", len(found))
 	}
 }
@@ -177,8 +179,7 @@ func (c *chosen) UnmarshalText(text []byte) error {
 		return nil
 	}
 	if !strings.Contains(word, ".") {
-		return fmt.Errorf("%s chooses nothing: expected a unit, with its suffix, or %s%s", strict.Quote(word),
-			strict.OneOf(words(remediate.Choices)), strict.DidYouMean(word, words(remediate.Choices)))
+		return fmt.Errorf("%s chooses nothing: it is no unit, which has a suffix, and no choice%s", strict.Quote(word), strict.HintOrAll(word, words(remediate.Choices)))
 	}
 	c.Unit = word
 	if why := strict.WrongUnit(word); why != "" {

@@ -155,6 +155,9 @@ func writeRung(r remediate.Rung) entries {
 		if m.To != "" {
 			step.add("to", bare(string(m.To)))
 		}
+		if m.Profile != "" {
+			step.add("profile", text(m.Profile))
+		}
 		step.addTime("timeout", m.Timeout)
 		steps.Content = append(steps.Content, step.Node)
 	}

@@ -48,6 +48,10 @@ var everyField = []remediate.Playbook{
 	{Name: "of-a-vm", Match: alerts.Matching("a=b"), Target: vm("rave"), Ladder: ladder(rung("x", cont(thePaused))), Verify: healthy("target", "vm:rave")},
 	{Name: "of-some-vm", Match: alerts.Matching("a=b"), Target: remediate.TargetRule{VMLabel: "vm"}, Ladder: ladder(rung("x", powerDown, swapTo(remediate.SetAside), boot)), Verify: healthy("vm-port")},
 	{Name: "of-the-host", Match: alerts.Matching("a=b"), Target: thisHost, Ladder: ladder(rung("x", restart(wholeSite))), Verify: healthy("site")},
+	{
+		Name: "limits", Match: alerts.Matching("a=b"), Target: thisHost, Verify: healthy("profile"),
+		Ladder: ladder(rung("x", remediate.Move{Do: remediate.VerbLimit, On: remediate.Selector{What: remediate.ItsProfile}, Profile: "safe"})),
+	},
 	VMCheckpoint,
 }
 

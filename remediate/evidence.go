@@ -23,6 +23,15 @@ const (
 	SeeMemory    Sight = "memory"    // the memory of the host
 	SeeProcesses Sight = "processes" // the largest processes: name, unit, size, never arguments
 	SeeProbe     Sight = "probe"     // one probe's answer; of a VM, those of all by which it is called healthy
+	// SeeCertificate is what a tls probe is served, and the files that it is from: its
+	// serial, until when it is valid, their owners and modes.
+	SeeCertificate Sight = "certificate"
+	SeeDatabase    Sight = "database" // who holds the connections of a postgres probe
+	SeeCPU         Sight = "cpu"      // what uses the processors, by unit
+	SeeOOM         Sight = "oom"      // which processes the kernel killed because memory ran out
+	SeeDisks       Sight = "disks"    // what is free on each file system
+	SeeNetwork     Sight = "network"  // interfaces, routes and name servers
+	SeeFirewall    Sight = "firewall" // the counters of nftables
 
 	SeeScreen     Sight = "screen"      // a VM's screen, as text where it is one
 	SeeQMPStatus  Sight = "qmp-status"  // QEMU's own word for its run state

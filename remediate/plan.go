@@ -291,7 +291,7 @@ func (inv Inventory) choose(what Choice, target Target, failed []string) ([]stri
 		return inv.InOrder(failed), nil
 	case WholeSite:
 		return inv.Site(), nil
-	case PausedVM, StuckVM, ItsProfile:
+	case PausedVM, StuckVM, ItsProfile, Busiest:
 		return nil, nil
 	}
 	return nil, fmt.Errorf("cannot choose %q: expected a unit or one of %v", what, Choices)

@@ -94,10 +94,13 @@ const (
 	// ItsProfile is every unit of the move's own profile, in the profile's order; in a
 	// verification, of every profile that the ladder names.
 	ItsProfile Choice = "profile"
+	// Busiest is the unit of the inventory that uses most of the processors, if nothing
+	// else uses more; see [Busy].
+	Busiest Choice = "busiest"
 )
 
 // Choices lists the named choices, for the loader, completion and the docs.
-var Choices = []Choice{TheTarget, ItsNeeds, WhatFailed, WholeSite, PausedVM, StuckVM, ItsProfile}
+var Choices = []Choice{TheTarget, ItsNeeds, WhatFailed, WholeSite, PausedVM, StuckVM, ItsProfile, Busiest}
 
 // Verify says what must be seen after a rung to call the incident fixed.
 type Verify struct {

@@ -92,6 +92,18 @@ func (c *checker) checkProbe(path string, p Probe) {
 		c.checkPath(join(path, "file"), p.File.Path)
 	case p.Disk != nil:
 		c.checkDisk(path, p.Disk)
+	case p.Postgres != nil:
+		c.checkPostgres(path, p.Postgres)
+	case p.CPU != nil:
+		c.checkCPU(path, p.CPU)
+	case p.OOM != nil:
+		c.checkCount(path, "oom", &p.OOM.Of, p.OOM.Max)
+	case p.Restarts != nil:
+		c.checkRestarts(path, p.Restarts)
+	case p.Resolve != nil:
+		c.checkResolve(path, p.Resolve)
+	case p.Route != nil:
+		c.checkRoute(path, p.Route)
 	default:
 		return
 	}
@@ -115,6 +127,7 @@ func (c *checker) checkHTTP(path string, p *HTTP) {
 	plain := c.checkURL(join(path, "http"), p.URL) == "http"
 	c.checkMethod(path, p)
 	c.checkExpect(join(path, "expect"), &p.Expect)
+	c.checkJSON(join(path, "json"), p)
 	c.checkTrust(path, p.CA, p.ServerName, plain)
 	c.checkToken(path, p)
 	if other, ok := c.file.Probes[p.UncountedIn]; p.UncountedIn != "" && (!ok || other.Metric == nil) {
@@ -245,6 +258,8 @@ func (c *checker) checkTLS(path string, p *TLS) {
 	c.checkAddress(join(path, "tls"), p.Address)
 	c.checkTrust(path, p.CA, p.ServerName, false)
 	c.between(join(path, "min_days"), p.MinDays, 1, 3650)
+	c.checkPath(join(path, "cert"), p.Cert)
+	c.checkPath(join(path, "key"), p.Key)
 }
 
 func (c *checker) checkPromQL(path string, p *PromQL) {
@@ -304,4 +319,5 @@ func (c *checker) checkDisk(path string, p *Free) {
 	c.checkPath(join(path, "disk"), p.Path)
 	c.need(path, "min", "what must be free, like 10% or 2GiB")
 	c.checkShare(join(path, "min"), p.Min.Share, 100)
+	c.checkShare(join(path, "min_inodes"), p.MinInodes, 100)
 }

@@ -82,7 +82,7 @@ func TestAFileWithEveryFieldIsRead(t *testing.T) {
 	}); !cmp.Equal(got, want) {
 		t.Error(cmp.Diff(want, got))
 	}
-	if got, want := *file.Probes["root"].Disk, (Free{Path: "/", Min: Amount{Share: 10}, Timeout: defaultTimeout}); got != want {
+	if got, want := *file.Probes["root"].Disk, (Free{Path: "/", Min: Amount{Share: 10}, MinInodes: 5, Timeout: defaultTimeout}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got, want := file.VMs["site"], (VM{

@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -110,18 +111,29 @@ func (p Plan) Touches() []Target {
 // of the site.
 func (p Playbook) Considers(inv Inventory, verify []string) []string {
 	var names []string
-	for _, rung := range p.Ladder {
-		for _, move := range rung.Do {
-			if move.On.What != WhatFailed {
-				continue
-			}
-			for _, unit := range inv.Site() {
-				names = append(names, inv.UnitProbes(unit)...)
-			}
+	if p.Chooses(WhatFailed) {
+		for _, unit := range inv.Site() {
+			names = append(names, inv.UnitProbes(unit)...)
 		}
 	}
 	names = unique(names)
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(verify, name) })
+}
+
+// Chooses reports whether a rung of the ladder acts on a choice.
+func (p Playbook) Chooses(what Choice) bool {
+	return slices.ContainsFunc(p.Ladder, func(r Rung) bool {
+		return slices.ContainsFunc(r.Do, func(m Move) bool { return m.On.What == what })
+	})
+}
+
+// Busy is the unit that uses most of the processors, where it is one to act on.
+type Busy struct {
+	// Unit is one of the inventory; empty where nothing stands out, or what does is
+	// off the inventory: then no other unit is to pay for it.
+	Unit string `json:"unit,omitzero"`
+	// Why says in words what was seen.
+	Why string `json:"why,omitzero"`
 }
 
 // Seen is what a plan is made of, beside the playbook: the inventory, the units
@@ -130,6 +142,8 @@ type Seen struct {
 	Inventory Inventory
 	Failed    []string
 	Machine   *Machine
+	// Busiest is asked for where the ladder acts on it.
+	Busiest Busy
 }
 
 // MakePlan resolves a playbook's selectors for a target. A rung whose selectors
@@ -144,6 +158,9 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 			targets, err := move.resolve(target, seen)
 			if err != nil {
 				return Plan{}, fmt.Errorf("cannot plan rung %q of %s: %w", rung.Name, p.Name, err)
+			}
+			if move.On.What == Busiest && len(targets) == 0 {
+				lacks = rung.Name + ": " + cmp.Or(seen.Busiest.Why, "no unit stands out")
 			}
 			for _, on := range targets {
 				s := step(move, on, seen)
@@ -257,11 +274,23 @@ func (s Selector) resolve(target Target, seen Seen) ([]Target, error) {
 			return nil, fmt.Errorf("unit %q is not in the inventory", s.Unit)
 		}
 		return []Target{Unit(name)}, nil
+	case s.What == Busiest:
+		return seen.chooseBusiest(), nil
 	case target.Kind == VMKind && slices.Contains(vmChoices, s.What):
 		return seen.chooseVM(s.What, target), nil
 	}
 	names, err := seen.Inventory.choose(s.What, target, seen.Failed)
 	return targetsOf(names), err
+}
+
+// chooseBusiest is the unit that stands out, as the inventory names it. A oneshot is
+// none: starting it again would only add to the load; nor is what is there by its name.
+func (s Seen) chooseBusiest() []Target {
+	name, ok := s.Inventory.Find(s.Busiest.Unit)
+	if u := s.Inventory.Units[name]; !ok || u.Oneshot || u.ByName {
+		return nil
+	}
+	return []Target{Unit(name)}
 }
 
 // vmChoices are the choices that mean something for an incident about a VM.

@@ -149,3 +149,25 @@ func TestAUnitThereByNameIsNoPartOfTheSite(t *testing.T) {
 		t.Errorf("%+v %v, want it where it is named", plan, err)
 	}
 }
+
+func TestWhoIsBusiestIsActedOnOnlyIfItIsOfTheInventory(t *testing.T) {
+	p := Playbook{Name: "p", Ladder: []Rung{{Name: "restart it", Do: []Move{{Do: VerbRestart, On: Selector{What: Busiest}}}}}}
+	for busy, want := range map[Busy]string{
+		{Unit: "web.service"}:                             "restart web.service",
+		{Unit: "backup.service"}:                          "",
+		{Unit: "gc.service"}:                              "",
+		{Why: "most of it is used by user.slice (1 min)"}: "",
+		{}: "",
+	} {
+		plan, err := MakePlan(p, Host("h1"), Seen{Inventory: site, Busiest: busy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(steps(plan), ", "); got != want {
+			t.Errorf("%+v: %q, want %q", busy, got, want)
+		}
+		if want == "" && (len(plan.Rungs) != 0 || len(plan.LeftOut) != 1 || busy.Why != "" && !strings.Contains(plan.LeftOut[0], busy.Why)) {
+			t.Errorf("%+v: %+v", busy, plan)
+		}
+	}
+}

@@ -106,6 +106,9 @@ func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.I
 		m := e.o.World.Machine(ctx, target.Name, asked)
 		seen.Machine = &m
 	}
+	if p.Chooses(remediate.Busiest) {
+		seen.Busiest = e.o.World.Busiest(ctx)
+	}
 	return remediate.MakePlan(p, target, seen)
 }
 

@@ -44,6 +44,9 @@ type World interface {
 	// Machine reads how a VM of the inventory stands, and which images a plan for
 	// it could name; asked is what a person asked for, if one did.
 	Machine(ctx context.Context, vm string, asked *remediate.Asked) remediate.Machine
+	// Busiest is the unit that uses most of the processors; asked only for a plan
+	// that acts on it.
+	Busiest(ctx context.Context) remediate.Busy
 	// See takes one piece of evidence.
 	See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence
 	// Silences are those of Alertmanager that cover an alert now, as far as is known:

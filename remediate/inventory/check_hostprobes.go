@@ -68,9 +68,12 @@ var role = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$`)
 
 func (c *checker) checkPostgres(path string, p *Postgres) {
 	at := join(path, "postgres")
-	if strings.HasPrefix(p.At, "/") {
+	switch {
+	case strings.HasPrefix(p.At, "/"):
 		c.checkPath(at, p.At)
-	} else {
+	case strings.ContainsAny(p.At, "@="): // what libpq takes may hold a password: not quoted
+		c.wrong(at, "expected the folder of a socket, like /run/postgresql, or HOST:PORT; no URL and no settings")
+	default:
 		c.checkAddress(at, p.At)
 	}
 	c.need(path, "user", "as whom it is asked")

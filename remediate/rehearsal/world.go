@@ -29,6 +29,12 @@ type Silencing interface {
 	Silences(a alerts.Alert, at time.Duration) []remediate.Silence
 }
 
+// Burning is what a [World] may have beside: the busiest unit. Without it there is
+// none.
+type Burning interface {
+	Busiest(at time.Duration) remediate.Busy
+}
+
 // Answer is what a probe says, and how long it takes to say so.
 type Answer struct {
 	Health remediate.Health
@@ -79,6 +85,14 @@ func (h hands) Situation(_ context.Context, on remediate.Target) remediate.Situa
 // Machine says how a VM stands.
 func (h hands) Machine(_ context.Context, vm string, asked *remediate.Asked) remediate.Machine {
 	return h.world.Machine(vm, asked, h.clock.now)
+}
+
+// Busiest is whom the world knows of.
+func (h hands) Busiest(context.Context) remediate.Busy {
+	if b, ok := h.world.(Burning); ok {
+		return b.Busiest(h.clock.now)
+	}
+	return remediate.Busy{}
 }
 
 // See has nothing to show: what is decided never rests on evidence.

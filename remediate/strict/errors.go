@@ -122,8 +122,9 @@ func cut(word string) string {
 func Quote(word string) string { return strconv.Quote(cut(word)) }
 
 // secrets are what must not be shown, whatever else is wrong in its line: user
-// and password of a URL, the seed of an nkey.
-var secrets = regexp.MustCompile(`://[^/\s"']*@|\bS[A-Z2-7]{40,}`)
+// and password of a URL, a password that is given where no file knows one, the
+// seed of an nkey.
+var secrets = regexp.MustCompile(`://[^/\s"']*@|(?i:\bpassword["']?\s*[:=]\s*["']?[^\s,}"']+)|\bS[A-Z2-7]{40,}`)
 
 // maskSecrets hides secrets and keeps every column where it is.
 func maskSecrets(line string) string {

@@ -101,6 +101,8 @@ func (w rigWorld) Machine(context.Context, string, *remediate.Asked) remediate.M
 	return remediate.Machine{}
 }
 
+func (w rigWorld) Busiest(context.Context) remediate.Busy { return remediate.Busy{} }
+
 func (w rigWorld) See(_ context.Context, look remediate.Look, _ remediate.Target) remediate.Evidence {
 	return remediate.Evidence{Look: look}
 }

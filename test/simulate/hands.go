@@ -97,6 +97,9 @@ func (s hands) Machine(_ context.Context, name string, _ *remediate.Asked) remed
 	return m
 }
 
+// Busiest is nobody: no playbook of this world asks.
+func (s hands) Busiest(context.Context) remediate.Busy { return remediate.Busy{} }
+
 // See shows a text, now and then a long one.
 func (s hands) See(_ context.Context, look remediate.Look, _ remediate.Target) remediate.Evidence {
 	s.takes("see")

@@ -25,6 +25,7 @@ type World struct {
 	evidence string
 	silences []remediate.Silence
 	vm       Machine
+	busiest  remediate.Busy
 	done     []string
 }
 
@@ -67,6 +68,20 @@ func (w *World) Says(probe string, h remediate.Health) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.probes[probe] = h
+}
+
+// Burns makes this the busiest unit.
+func (w *World) Burns(b remediate.Busy) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.busiest = b
+}
+
+// Busiest is what Burns said.
+func (w *World) Busiest(context.Context) remediate.Busy {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.busiest
 }
 
 // Shows is the text that each look sees as evidence.

@@ -16,7 +16,8 @@ import (
 // Addresses at which the stand-ins take orders to break.
 const (
 	dispatcherControl = "http://localhost:3019/break/wedge"
-	grafanaControl    = "http://localhost:3039/break/leak"
+	grafanaControl    = "http://localhost:3039/break/"
+	resolverControl   = "http://localhost:3059/break/silence"
 )
 
 // How grafana leaks: until nine tenths of the site's memory are used, at a
@@ -47,7 +48,7 @@ func (w *World) LeakGrafana(ctx context.Context) error {
 		return fmt.Errorf("cannot leak: the site uses %d of %d bytes already", total-available, total)
 	}
 	order := url.Values{"bytes": {strconv.FormatInt(bytes, 10)}, "rate": {strconv.Itoa(leakPerSec)}}
-	return w.post(ctx, grafanaControl+"?"+order.Encode())
+	return w.post(ctx, grafanaControl+"leak?"+order.Encode())
 }
 
 // KillNginx kills nginx as often as systemd brings it back, until systemd

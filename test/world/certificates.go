@@ -21,7 +21,8 @@ type authority struct {
 }
 
 // newAuthority makes an authority that is good from an hour ago, for clocks
-// that differ, until a month from now.
+// that differ, until some months from now: more than any site wants to be left of a
+// certificate.
 func newAuthority(now time.Time) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -31,7 +32,7 @@ func newAuthority(now time.Time) (*authority, error) {
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "RAVE test authority"},
 		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.AddDate(0, 1, 0),
+		NotAfter:              now.AddDate(0, 3, 0),
 		IsCA:                  true,
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageCertSign,
@@ -44,17 +45,22 @@ func newAuthority(now time.Time) (*authority, error) {
 	return &authority{certificate, key}, err
 }
 
-// issue makes a server's certificate and key, in PEM.
-func (a *authority) issue(names ...string) (certificate, key []byte, err error) {
+// issue makes a server's certificate, good until then, and its key, in PEM. Each has
+// a serial number of its own.
+func (a *authority) issue(until time.Time, names ...string) (certificate, key []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
 	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
+	if err != nil {
+		return nil, nil, err
+	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
+		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: names[0]},
 		NotBefore:    a.certificate.NotBefore,
-		NotAfter:     a.certificate.NotAfter,
+		NotAfter:     until,
 		DNSNames:     names,
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
 		KeyUsage:     x509.KeyUsageDigitalSignature,

@@ -23,11 +23,12 @@ var enabled = []string{
 	"nginx.service", "postgresql.service", "rave-database.service", "grafana.service",
 	"webhook-dispatcher.service", "prometheus.service", "prometheus-alertmanager.service",
 	"prometheus-node-exporter.service", "prometheus-blackbox-exporter.service",
-	"rave-meminfo.service", "gitlab.service",
+	"rave-meminfo.service", "gitlab.service", "sops-nix.service", "var-tmp.mount",
+	"systemd-networkd.service", "rave-resolver.service",
 }
 
 // roles are the names that the stand-in program is called by.
-var roles = []string{"grafana", "webhook-dispatcher", "gitlab", "meminfo"}
+var roles = []string{"grafana", "webhook-dispatcher", "gitlab", "meminfo", "report", "resolver"}
 
 // furnishSite puts a RAVE site into a world that has not booted yet.
 func (w *World) furnishSite(ctx context.Context, c cache, o Options) error {
@@ -134,7 +135,7 @@ func (w *World) writeArguments(services []string) error {
 		"prometheus-node-exporter": {
 			"--web.listen-address=127.0.0.1:9100", "--path.procfs=/run/rave/proc",
 			"--collector.disable-defaults", "--collector.meminfo", "--collector.loadavg",
-			"--collector.vmstat", "--collector.stat",
+			"--collector.vmstat", "--collector.stat", "--collector.cpu", "--collector.filesystem",
 		},
 		"prometheus-blackbox-exporter": {
 			"--config.file=/etc/prometheus/blackbox.yml", "--web.listen-address=127.0.0.1:9115",
@@ -167,30 +168,22 @@ func (w *World) writeSecrets() (err error) {
 	if w.authority, err = newAuthority(time.Now()); err != nil {
 		return err
 	}
-	certificate, key, err := w.authority.issue("localhost", "rave.local")
-	if err != nil {
+	if err := w.WriteFile("/etc/rave/ca.pem", w.authority.pem(), 0o644); err != nil {
 		return err
 	}
 	gitlab := rand.Text()
 	w.token = rand.Text()
-	public := map[string][]byte{"/etc/rave/ca.pem": w.authority.pem(), "/etc/rave/tls/cert.pem": certificate}
-	secret := map[string][]byte{
-		"/etc/rave/tls/key.pem":                   key,
-		"/etc/rave/secrets/webhook-gitlab-secret": []byte(gitlab + "\n"),
-		"/etc/gitlab/webhook.token":               []byte(gitlab + "\n"),
-		"/etc/prometheus/nightshift.token":        []byte(w.token),
-	}
-	for path, content := range public {
-		if err := w.WriteFile(path, content, 0o644); err != nil {
-			return err
-		}
+	secret := map[string]string{
+		"/etc/rave/secrets/webhook-gitlab-secret": gitlab + "\n",
+		"/etc/gitlab/webhook.token":               gitlab + "\n",
+		"/etc/prometheus/nightshift.token":        w.token,
 	}
 	for path, content := range secret {
-		if err := w.WriteFile(path, content, 0o600); err != nil {
+		if err := w.WriteFile(path, []byte(content), 0o600); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.certify(secretsDir, w.authority.certificate.NotAfter)
 }
 
 // installRoles installs the stand-in program under each of its names.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strconv"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -30,6 +28,8 @@ func grafana(ctx context.Context) error {
 	pages.HandleFunc("GET /api/health", health)
 	control := http.NewServeMux()
 	control.Handle("POST /break/leak", &leak{})
+	control.Handle("POST /break/connections", &pool{})
+	control.HandleFunc("POST /break/spin", spin)
 	return serve(ctx, map[string]http.Handler{grafanaAddress: pages, grafanaControl: control})
 }
 
@@ -64,44 +64,4 @@ func askDatabase(ctx context.Context) error {
 	}
 	defer conn.Close(ctx)
 	return conn.Exec(ctx, "SELECT 1").Close()
-}
-
-// leak takes memory and never gives it back: POST /break/leak?bytes=N&rate=M
-// takes N bytes at M bytes a second and answers when it has them.
-type leak struct {
-	mu   sync.Mutex
-	held [][]byte
-}
-
-// Memory is taken in pieces large enough for few timers, small enough to be
-// gradual.
-const (
-	piece    = 8 << 20
-	pageSize = 4096
-)
-
-func (l *leak) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	bytes, err := strconv.ParseInt(r.FormValue("bytes"), 10, 64)
-	rate, rateErr := strconv.ParseInt(r.FormValue("rate"), 10, 64)
-	if err != nil || rateErr != nil || bytes <= 0 || rate < piece {
-		http.Error(w, "want bytes=N above 0 and rate=M of at least 8 MiB a second", http.StatusBadRequest)
-		return
-	}
-	pace := time.NewTicker(time.Second * piece / time.Duration(rate))
-	defer pace.Stop()
-	for range bytes / piece {
-		<-pace.C
-		l.take(piece)
-	}
-}
-
-// take touches what it takes: memory counts once it has been written to.
-func (l *leak) take(bytes int) {
-	chunk := make([]byte, bytes)
-	for i := 0; i < len(chunk); i += pageSize {
-		chunk[i] = 1
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.held = append(l.held, chunk)
 }

@@ -4,7 +4,9 @@
 //	grafana             dashboards, which need their database
 //	webhook-dispatcher  accepts GitLab's webhooks
 //	gitlab              sends them, steadily
-//	meminfo             shows the site's memory as its machine's
+//	meminfo             shows the site's memory and processors as its machine's
+//	report              needs some memory for a moment
+//	resolver            answers for the names that the site asks for
 //
 // They can be broken on request, on addresses of the loopback interface that
 // the site's proxy does not serve, and in ways that a restart cures.
@@ -34,11 +36,13 @@ func main() {
 		"webhook-dispatcher": dispatcher,
 		"gitlab":             gitlab,
 		"meminfo":            meminfo,
+		"report":             report,
+		"resolver":           resolver,
 	}
 	name := filepath.Base(os.Args[0])
 	role, ok := roles[name]
 	if !ok {
-		fmt.Fprintf(os.Stderr, "cannot be %q: call this program as grafana, webhook-dispatcher, gitlab or meminfo\n", name)
+		fmt.Fprintf(os.Stderr, "cannot be %q: call this program as one of the roles of its documentation\n", name)
 		os.Exit(2)
 	}
 	if err := role(ctx); err != nil {

@@ -21,12 +21,12 @@ const (
 	meminfoPause = 500 * time.Millisecond
 )
 
-// passedOn are the files of /proc that the node exporter reads beside meminfo
-// and that may be the real machine's.
-var passedOn = []string{"stat", "loadavg", "vmstat", "uptime", "self"}
+// passedOn are the files of /proc that the node exporter reads beside meminfo and
+// stat, and that may be the real machine's.
+var passedOn = []string{"loadavg", "vmstat", "uptime", "self", "1"}
 
-// meminfo keeps a /proc in which the memory is the site's, as lxcfs does for
-// containers: what the slice uses counts, but for files it could drop.
+// meminfo keeps a /proc in which memory and processors are the site's, as lxcfs does
+// for containers: what the slice uses counts, but for files it could drop.
 func meminfo(ctx context.Context) error {
 	if err := os.MkdirAll(fakeProc, 0o755); err != nil {
 		return err
@@ -37,7 +37,7 @@ func meminfo(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := writeMeminfo(); err != nil {
+	if err := errors.Join(writeMeminfo(), writeStat()); err != nil {
 		return err
 	}
 	if err := ready(); err != nil {
@@ -49,13 +49,13 @@ func meminfo(ctx context.Context) error {
 			return nil
 		case <-tick:
 		}
-		if err := writeMeminfo(); err != nil {
+		if err := errors.Join(writeMeminfo(), writeStat()); err != nil {
 			return err
 		}
 	}
 }
 
-// writeMeminfo replaces the file whole, so that no reader sees half of one.
+// writeMeminfo says what the slice uses of the site's memory.
 func writeMeminfo() error {
 	used, reclaimable, err := sliceMemory()
 	if err != nil {
@@ -65,11 +65,16 @@ func writeMeminfo() error {
 	available := min(free+reclaimable, siteMemory)
 	text := fmt.Sprintf("MemTotal: %d kB\nMemFree: %d kB\nMemAvailable: %d kB\nCached: %d kB\nBuffers: 0 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n",
 		siteMemory>>10, free>>10, available>>10, reclaimable>>10)
-	partial := filepath.Join(fakeProc, ".meminfo")
+	return replace("meminfo", text)
+}
+
+// replace writes a file of the /proc whole, so that no reader sees half of one.
+func replace(name, text string) error {
+	partial := filepath.Join(fakeProc, "."+name)
 	if err := os.WriteFile(partial, []byte(text), 0o644); err != nil {
 		return err
 	}
-	return os.Rename(partial, filepath.Join(fakeProc, "meminfo"))
+	return os.Rename(partial, filepath.Join(fakeProc, name))
 }
 
 // sliceMemory reads what the slice uses, and how much of that is page cache,

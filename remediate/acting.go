@@ -52,7 +52,7 @@ func (d *decision) prepared(p Prepared) {
 	default:
 		d.record(Event{Type: StepStarted, Started: &Started{
 			Rung: i.Rung, Step: i.Step, What: step, PlanDigest: i.Plan.Digest,
-			Witness: p.Witness, Again: i.Retry, Facts: p.Facts,
+			Takes: p.Takes, Witness: p.Witness, Again: i.Retry, Facts: p.Facts,
 		}})
 	}
 }

@@ -115,6 +115,9 @@ type Step struct {
 	// people what they are: "memory 256MiB, cpu 50%, for 4h".
 	Profile string `json:"profile,omitzero"`
 	Gives   string `json:"gives,omitzero"`
+	// Takes is what the step takes along: units that systemd restarts or stops with
+	// this one. It counts as touched.
+	Takes []Target `json:"takes,omitzero"`
 }
 
 func (s Step) String() string {

@@ -204,6 +204,9 @@ type Started struct {
 	Rung int  `json:"rung"`
 	Step int  `json:"step"`
 	What Step `json:"what"`
+	// Takes is what it takes along, read directly before; no more than the plan says,
+	// or than the rung touches anyway.
+	Takes []Target `json:"takes,omitzero"`
 	// PlanDigest is the plan's, as approved or allowed.
 	PlanDigest string  `json:"planDigest"`
 	Witness    Witness `json:"witness,omitzero"`

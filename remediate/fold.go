@@ -136,7 +136,7 @@ func (i *Incident) finished(f Finished) error {
 	if i.Intent == nil {
 		return fmt.Errorf("cannot finish a step of incident %s: none was started", i.ID)
 	}
-	on := i.Intent.What.On
+	intent := *i.Intent
 	i.Intent, i.Retry, i.Doubt = nil, f.NotDone, f.Doubt
 	if f.NotDone {
 		return nil
@@ -146,14 +146,21 @@ func (i *Incident) finished(f Finished) error {
 		i.Step = rung.afterFailure(f.Step)
 		i.Skip = i.Step == len(rung.Steps)
 	}
+	anew := map[Target]bool{}
 	for other, invocation := range f.Invocations {
+		anew[other] = i.Invocations[other] != invocation
 		i.know(other, invocation)
 	}
 	if f.Receipt.Result == TimedOut {
-		delete(i.Invocations, on) // the start that comes late is ours
+		for _, on := range append(intent.Takes, intent.What.Touches()...) {
+			delete(i.Invocations, on) // the start that comes late is ours
+		}
 	}
 	rung := &i.Tried[len(i.Tried)-1] // that of the intent, also when people have it by now
 	rung.Results = append(rung.Results, f.Receipt)
+	if f.Receipt.Result == Done {
+		i.passOver(intent, anew)
+	}
 	return nil
 }
 

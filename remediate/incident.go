@@ -144,6 +144,8 @@ type Tried struct {
 	Ended   Instant   `json:"ended,omitzero"`
 	Outcome Outcome   `json:"outcome,omitzero"`
 	Results []Receipt `json:"results,omitzero"`
+	// Along is what was started anew along with something else.
+	Along []Target `json:"along,omitzero"`
 }
 
 // Watch is what probes have said since a moment.
@@ -279,12 +281,19 @@ func (i *Incident) unfinished() string {
 	return "its deadline came while it was " + string(i.State)
 }
 
-// Probes are what tells its health: the plan's, else those its playbook names.
+// Probes are what tells its health: the plan's, and those of what its rungs have taken
+// along so far; without a plan those its playbook names.
 func (i *Incident) Probes() []string {
-	if i.Plan != nil {
-		return i.Plan.Probes
+	if i.Plan == nil {
+		return i.Playbook.Verify.Healthy
 	}
-	return i.Playbook.Verify.Healthy
+	probes := i.Plan.Probes
+	for n, rung := range i.Plan.Rungs {
+		if begun := n < i.Rung || n == i.Rung && (i.Climbing() || i.Climbed()); begun && len(rung.Probes) > 0 {
+			probes = unique(slices.Concat(probes, rung.Probes))
+		}
+	}
+	return probes
 }
 
 // move changes the state, or says that the table has no such transition.
@@ -306,6 +315,7 @@ func (i *Incident) Clone() Incident {
 	c.Tried = slices.Clone(i.Tried)
 	for n := range c.Tried {
 		c.Tried[n].Results = slices.Clone(c.Tried[n].Results)
+		c.Tried[n].Along = slices.Clone(c.Tried[n].Along)
 	}
 	c.Invocations = maps.Clone(i.Invocations)
 	if i.Watch != nil {

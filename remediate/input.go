@@ -39,6 +39,9 @@ type Looked struct {
 	// Plan is what could be done; PlanError says why none can be made.
 	Plan      Plan
 	PlanError string
+	// Unreadable says what has to be known of the world to make a plan, and could not
+	// be read: it is asked again.
+	Unreadable string
 	// Invocations are those of what the plan may touch.
 	Invocations map[Target]string
 }
@@ -54,6 +57,8 @@ type Prepared struct {
 	// Verdict is the gates' answer directly before the effect.
 	Judgement
 	Witness Witness
+	// Takes is what the step would take along now.
+	Takes []Target
 	// Error says that the witness could not be read, so nothing may be done.
 	Error string
 }

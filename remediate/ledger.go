@@ -247,13 +247,19 @@ func (l *Ledger) tell(id ID, j Joined, at Instant) {
 	}
 }
 
-// attempt counts each thing once a rung: a step that a crash interrupted is the
-// same attempt. What a person asked for and interrupts nothing is none.
+// attempt counts each thing once a rung, also what is taken along: a step that a crash
+// interrupted is the same attempt. What a person asked for and interrupts nothing is none.
 func (l *Ledger) attempt(incident *Incident, e Event) {
 	if incident.Asked != nil && e.Started.What.Risk <= Limit {
 		return
 	}
-	a := Attempt{On: e.Started.What.On, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
+	for _, on := range unique(append(e.Started.What.Touches(), e.Started.Takes...)) {
+		l.attemptOn(on, incident, e)
+	}
+}
+
+func (l *Ledger) attemptOn(on Target, incident *Incident, e Event) {
+	a := Attempt{On: on, Playbook: incident.Playbook.Name, Incident: incident.ID, Rung: e.Started.Rung, At: e.At}
 	a.Swapped = e.Started.What.Do == VerbSwap
 	for old := range l.AttemptsOf(incident) {
 		if old.On == a.On && old.Rung == a.Rung && old.Ended.IsZero() {

@@ -57,26 +57,26 @@ func (d *decision) looked(l Looked) {
 	case worst == Healthy && !i.Firing:
 		d.record(d.end(Cleared, ReasonHealthy, "healthy, and the alert is gone"))
 	case worst == Healthy:
-		d.lookAgain(ReasonDisagrees, i.Due())
+		d.lookAgain(ReasonDisagrees, i.Due(), "it stayed so until its time was over")
 	case worst == Unknown:
-		d.lookAgain(ReasonUnknown, d.now.Add(unknownLasts))
+		d.lookAgain(ReasonUnknown, d.now.Add(unknownLasts), "it stayed so until its time was over")
 	case !i.Firing && i.Rung == 0:
-		d.lookAgain(ReasonAlertGone, i.Due())
+		d.lookAgain(ReasonAlertGone, i.Due(), "it stayed so until its time was over")
 	default:
 		d.plan(l)
 	}
 }
 
 // lookAgain waits for one reason and asks again soon; when the wait for that
-// reason is over, people have it.
-func (d *decision) lookAgain(why Reason, until Instant) {
+// reason is over, people have it, or who asked.
+func (d *decision) lookAgain(why Reason, until Instant, detail string) {
 	i := &d.incident
 	if i.State != Waiting || i.Wait.Reason != why {
 		d.record(Event{Type: IncidentWaiting, Waited: &Waited{Reason: why, Until: until}})
 		return
 	}
 	if !d.now.Before(i.Wait.Until) {
-		d.record(d.end(Escalated, why, "it stayed so until its time was over"))
+		d.record(d.end(d.giveUp(), why, detail))
 	}
 }
 
@@ -86,6 +86,9 @@ func (d *decision) plan(l Looked) {
 	i := &d.incident
 	switch {
 	case i.begun():
+	case l.Unreadable != "":
+		d.lookAgain(ReasonUnknown, d.now.Add(unknownLasts), l.Unreadable)
+		return
 	case l.PlanError != "":
 		d.record(d.end(d.giveUp(), ReasonPlanFailed, l.PlanError))
 		return

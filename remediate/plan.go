@@ -28,6 +28,8 @@ type PlannedRung struct {
 	Autonomy Autonomy `json:"autonomy,omitzero"`
 	// Boots is how long after it unhealthy says nothing yet, because a VM boots.
 	Boots time.Duration `json:"boots,omitzero"`
+	// Probes are those of what it takes along; they must be healthy afterwards, too.
+	Probes []string `json:"probes,omitzero"`
 	// Digest identifies what this rung would do, and what is asked afterwards: the
 	// SHA-256 of its text, in hex. It is what a person approves.
 	Digest string `json:"digest"`
@@ -69,12 +71,14 @@ func (r PlannedRung) Risk() Risk {
 	return worst
 }
 
-// Touches is what the rung acts on, in the order of its steps.
+// Touches is what the rung acts on and takes along, in the order of its steps.
 func (r PlannedRung) Touches() []Target {
 	var touched []Target
 	for _, step := range r.Steps {
-		if !slices.Contains(touched, step.On) {
-			touched = append(touched, step.On)
+		for _, on := range step.Touches() {
+			if !slices.Contains(touched, on) {
+				touched = append(touched, on)
+			}
 		}
 	}
 	return touched
@@ -85,15 +89,19 @@ func (r PlannedRung) Touches() []Target {
 func (r PlannedRung) occupies() []Target {
 	var occupied []Target
 	for _, step := range r.Steps {
-		beside := step.Do == VerbProve || step.Do == VerbPromote
-		if !beside && !slices.Contains(occupied, step.On) {
-			occupied = append(occupied, step.On)
+		if step.Do == VerbProve || step.Do == VerbPromote {
+			continue
+		}
+		for _, on := range step.Touches() {
+			if !slices.Contains(occupied, on) {
+				occupied = append(occupied, on)
+			}
 		}
 	}
 	return occupied
 }
 
-// Touches is all that any rung of the plan acts on.
+// Touches is all that any rung of the plan acts on, and takes along.
 func (p Plan) Touches() []Target {
 	var touched []Target
 	for _, rung := range p.Rungs {
@@ -136,14 +144,16 @@ type Busy struct {
 	Why string `json:"why,omitzero"`
 }
 
-// Seen is what a plan is made of, beside the playbook: the inventory, the units
-// that were seen unhealthy, and for an incident about a VM how that stands.
+// Seen is what a plan is made of, beside the playbook: the inventory, the units that
+// were seen unhealthy, for an incident about a VM how that stands, and what the deeds
+// of its steps take along.
 type Seen struct {
 	Inventory Inventory
 	Failed    []string
 	Machine   *Machine
 	// Busiest is asked for where the ladder acts on it.
-	Busiest Busy
+	Busiest    Busy
+	Dependants Dependants
 }
 
 // MakePlan resolves a playbook's selectors for a target. A rung whose selectors
@@ -174,6 +184,7 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 				planned.Boots = max(planned.Boots, bootsAfter(s, seen.Inventory))
 			}
 		}
+		takersFirst(planned.Steps)
 		switch {
 		case lacks != "":
 			plan.LeftOut = append(plan.LeftOut, lacks)
@@ -182,6 +193,9 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 		}
 	}
 	plan.Probes = VerifyProbes(p, seen.Inventory, target)
+	for n := range plan.Rungs {
+		plan.Rungs[n].Probes = plan.Rungs[n].alsoAsked(seen.Inventory, plan.Probes)
+	}
 	plan.seal()
 	return plan, nil
 }
@@ -210,7 +224,7 @@ func step(move Move, on Target, seen Seen) Step {
 		s.Profile, s.Gives = move.Profile, seen.Inventory.Profiles[move.Profile].gives(on.Name)
 	}
 	orElse(&s.Timeout, DefaultStepTimeout)
-	return s
+	return s.taking(seen.Dependants)
 }
 
 // gives says what a profile gives a unit, and for how long.
@@ -419,8 +433,8 @@ func (inv Inventory) FailedUnits(observations []Observation) []string {
 }
 
 // unique keeps the first of each.
-func unique(names []string) []string {
-	var kept []string
+func unique[T comparable](names []T) []T {
+	var kept []T
 	for _, name := range names {
 		if !slices.Contains(kept, name) {
 			kept = append(kept, name)
@@ -454,6 +468,12 @@ func (r PlannedRung) text() string {
 		if i := s.Image; i != nil {
 			fmt.Fprintf(&b, "    %q %s %q %s %d from %q keep %q\n", i.Name, i.Digest, i.File, i.Grade, i.Taken.Unix(), i.From, i.Keep)
 		}
+		for _, taken := range s.Takes {
+			fmt.Fprintf(&b, "    takes along %s\n", taken)
+		}
+	}
+	if len(r.Probes) > 0 {
+		fmt.Fprintf(&b, "  and %q\n", r.Probes)
 	}
 	return b.String()
 }

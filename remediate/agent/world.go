@@ -60,6 +60,11 @@ func (w *world) Situation(ctx context.Context, on remediate.Target) remediate.Si
 	return s
 }
 
+// Dependants names the units that a deed takes along.
+func (w *world) Dependants(ctx context.Context, deed remediate.Deed) ([]string, error) {
+	return w.units.Dependants(ctx, deed)
+}
+
 func (w *world) situationOfVM(ctx context.Context, name string) (remediate.Situation, error) {
 	m, err := w.find(name)
 	if err != nil {

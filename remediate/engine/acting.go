@@ -9,9 +9,13 @@ import (
 
 // prepared is what was read for one step.
 type prepared struct {
-	read    *reading
-	witness remediate.Witness
-	err     error
+	// on is what the step touches, and what it would take along now.
+	on       []remediate.Target
+	takes    []remediate.Target
+	takesErr error
+	read     *reading
+	witness  remediate.Witness
+	err      error
 }
 
 // prepare reads a step's witness and how things stand, both at once, and asks the
@@ -19,20 +23,25 @@ type prepared struct {
 // the gates, or because the witness is no longer true.
 func (e *Engine) prepare(ctx context.Context, i *remediate.Incident) {
 	step, _ := i.NextStep()
-	on, about := []remediate.Target{step.On}, i.Alert
+	about := i.Alert
 	beside(e, ctx, i.ID, func(ctx context.Context) prepared {
 		var p prepared
 		e.pace.Together(
 			func() { p.witness, p.err = e.witness(ctx, step) },
-			func() { p.read = e.read(ctx, about, on) },
+			func() {
+				p.takes, p.takesErr = e.takes(ctx, step)
+				p.on = unique(append(step.Touches(), p.takes...))
+				p.read = e.read(ctx, about, p.on)
+				p.read.takes, p.read.takesErr, p.read.by = p.takes, p.takesErr, step.On
+			},
 		)
 		return p
 	}, func(p prepared) remediate.Input {
-		in := remediate.Prepared{Witness: p.witness}
+		in := remediate.Prepared{Witness: p.witness, Takes: p.takes}
 		if i.Bound(e.o.Now()) { // it follows a step that was allowed, and nothing may come in between
 			in.Verdict = remediate.Verdict{Decision: remediate.Allow}
 		} else {
-			in.Judgement = e.judgement(i, on, p.read)
+			in.Judgement = e.judgement(i, p.on, p.read)
 		}
 		if p.err != nil {
 			in.Error = p.err.Error()

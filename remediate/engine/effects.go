@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"nightshift/remediate"
@@ -81,13 +82,18 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	var seen *reading
 	beside(e, ctx, i.ID, func(ctx context.Context) remediate.Looked {
 		l := remediate.Looked{Observations: e.ask(ctx, names), Verify: len(verify)}
-		plan, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations)
-		if err != nil {
+		acts := asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy
+		plan, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations, acts)
+		switch {
+		case errors.Is(err, errUnreadable):
+			l.Unreadable = err.Error()
+			return l
+		case err != nil:
 			l.PlanError = err.Error()
 			return l
 		}
 		l.Plan = plan
-		if asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy {
+		if acts {
 			seen = e.read(ctx, about, l.Plan.Touches())
 			l.Invocations = invocationsOf(seen.stand)
 		}
@@ -99,8 +105,9 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	})
 }
 
-// plan makes the plan of what was seen; for a VM that is also how it stands.
-func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.Inventory, target remediate.Target, asked *remediate.Asked, observations []remediate.Observation) (remediate.Plan, error) {
+// plan makes the plan of what was seen; for a VM that is also how it stands, and where
+// something would be done, what that takes along.
+func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.Inventory, target remediate.Target, asked *remediate.Asked, observations []remediate.Observation, acts bool) (remediate.Plan, error) {
 	seen := remediate.Seen{Inventory: inv, Failed: inv.FailedUnits(observations)}
 	if target.Kind == remediate.VMKind {
 		m := e.o.World.Machine(ctx, target.Name, asked)
@@ -108,6 +115,13 @@ func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.I
 	}
 	if p.Chooses(remediate.Busiest) {
 		seen.Busiest = e.o.World.Busiest(ctx)
+	}
+	plan, err := remediate.MakePlan(p, target, seen)
+	if err != nil || !acts {
+		return plan, err
+	}
+	if seen.Dependants, err = e.dependants(ctx, plan.Deeds()); err != nil {
+		return remediate.Plan{}, err
 	}
 	return remediate.MakePlan(p, target, seen)
 }

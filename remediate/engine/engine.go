@@ -47,6 +47,10 @@ type World interface {
 	// Busiest is the unit that uses most of the processors; asked only for a plan
 	// that acts on it.
 	Busiest(ctx context.Context) remediate.Busy
+	// Dependants names the units that systemd would restart or stop along with a deed
+	// now, directly or not; none where the verb takes nothing along. An error says that
+	// it can't be told, so nothing may be done.
+	Dependants(ctx context.Context, deed remediate.Deed) ([]string, error)
 	// See takes one piece of evidence.
 	See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence
 	// Silences are those of Alertmanager that cover an alert now, as far as is known:

@@ -16,6 +16,11 @@ type reading struct {
 	peers map[string]remediate.Health
 	// silences cover the alert.
 	silences []remediate.Silence
+	// takes is what the step on by would take along now, where one is about to be done;
+	// takesErr why that can't be told.
+	takes    []remediate.Target
+	by       remediate.Target
+	takesErr error
 }
 
 // silencesTimeout is short: what is known of silences is kept at hand.
@@ -67,8 +72,8 @@ func (e *Engine) peers(ctx context.Context, touches []remediate.Target) map[stri
 }
 
 // unique keeps the first of each.
-func unique(names []string) []string {
-	seen := make(map[string]bool, len(names))
+func unique[T comparable](names []T) []T {
+	seen := make(map[T]bool, len(names))
 	kept := names[:0]
 	for _, name := range names {
 		if !seen[name] {

@@ -83,6 +83,10 @@ type Facts struct {
 	// time of Flapping.
 	Flaps    int            `json:"flaps,omitzero"`
 	Flapping remediate.Rate `json:"flapping,omitzero"`
+	// Unplanned is what the step would take along by now though the plan does not say
+	// so, TakesUnread why it can't be told what it would take along.
+	Unplanned   []remediate.Target `json:"unplanned,omitzero"`
+	TakesUnread string             `json:"takesUnread,omitzero"`
 	// Groups are those of which units would be taken down.
 	Groups []Group `json:"groups,omitzero"`
 }
@@ -121,6 +125,8 @@ type ActingIncident struct {
 // Touched is one thing that would be acted on.
 type Touched struct {
 	On remediate.Target `json:"on"`
+	// With is what it is only taken along with; zero where a step names it.
+	With remediate.Target `json:"with,omitzero"`
 	// Situation is how it stands.
 	Situation remediate.Situation `json:"situation"`
 	// KnownInvocation is the one that the incident saw or started; empty when it

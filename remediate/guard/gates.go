@@ -34,6 +34,9 @@ func unknownTarget(f Facts) (remediate.Verdict, bool) {
 		return say(remediate.ReasonUnknownTarget, "the inventory does not name what the alert is about"), true
 	}
 	for _, t := range f.Touches {
+		if !t.InInventory && !t.With.IsZero() {
+			return say(remediate.ReasonUnknownTarget, "%s would take along %s, which the inventory does not name", t.With.Name, t.On.Name), true
+		}
 		if !t.InInventory {
 			return say(ReasonNotListed, "%s is not in the inventory", t.On.Name), true
 		}
@@ -91,7 +94,7 @@ func busy(f Facts) (remediate.Verdict, bool) {
 		switch {
 		case !t.Situation.Known:
 			return f.soon(say(ReasonUnreadable, "cannot read how %s stands: %s", t.On.Name, t.Situation.Detail)), true
-		case t.Situation.Settling:
+		case t.Situation.Settling && t.With.IsZero(): // what hangs on a unit that is down may be tried in vain for ever
 			return f.soon(say(ReasonSettling, "%s is %s", t.On.Name, t.Situation.State)), true
 		}
 	}
@@ -168,7 +171,7 @@ func Denied(unit string) bool {
 func denyList(f Facts) (remediate.Verdict, bool) {
 	for _, t := range f.Touches {
 		if t.On.Kind == remediate.UnitKind && Denied(t.On.Name) && !t.Allowed {
-			return say(ReasonDenied, "%s is on the deny list, and `allow: true` is not set", t.On.Name), true
+			return say(ReasonDenied, "%s%s is on the deny list, and `allow: true` is not set", t.On.Name, t.taken()), true
 		}
 	}
 	return remediate.Verdict{}, false

@@ -45,6 +45,25 @@ var cases = []struct {
 	{"unknown target", remediate.ReasonUnknownTarget, "of the alert", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.TargetKnown = false }},
 	{"unknown target", ReasonNotListed, "a unit off the list", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.InInventory = false }},
 	{"unknown target", ReasonNotListed, "no such unit", func(_ *Facts, _ *Touched, s *remediate.Situation) { s.Exists = false }},
+	{"unknown target", remediate.ReasonUnknownTarget, "taken along, and off the list", func(_ *Facts, t *Touched, _ *remediate.Situation) {
+		t.With, t.InInventory = remediate.Unit("db.service"), false
+	}},
+
+	{"dependants", ReasonTakesUnread, "nobody knows what it takes along", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.TakesUnread = "no bus" }},
+	{"dependants", ReasonTakesChanged, "more than was planned", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.Unplanned = []remediate.Target{web} }},
+	{"dependants", ReasonTakesMore, "more than was planned, and the ladder was begun", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Unplanned, f.Begun = []remediate.Target{web}, true
+	}},
+	{"dependants", ReasonTakesMore, "more than was planned, in the middle of a rung", func(f *Facts, _ *Touched, _ *remediate.Situation) {
+		f.Unplanned, f.Climbing = []remediate.Target{web}, true
+	}},
+	{"dependants", "", "what was planned", func(_ *Facts, t *Touched, _ *remediate.Situation) { t.With = remediate.Unit("db.service") }},
+	{"busy", "", "taken along, and in auto-restart", func(_ *Facts, t *Touched, s *remediate.Situation) {
+		t.With, s.Settling = remediate.Unit("db.service"), true
+	}},
+	{"deny list", ReasonDenied, "taken along", func(_ *Facts, t *Touched, _ *remediate.Situation) {
+		t.With, t.On = web, remediate.Unit("dbus.service")
+	}},
 
 	{"stale", ReasonStale, "old, and no probe agrees", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.AlertAge, f.Unhealthy = StaleAfter+1, false }},
 	{"stale", "", "old, and a probe agrees", func(f *Facts, _ *Touched, _ *remediate.Situation) { f.AlertAge = 24 * time.Hour }},
@@ -268,7 +287,7 @@ func TestEachGateRefusesWhatItIsForAndNothingElse(t *testing.T) {
 }
 
 func TestTheOrderOfTheGates(t *testing.T) {
-	want := []string{"frozen", "observe-only", "unknown target", "maintenance", "silence", "stale", "truncated", "source", "person", "host", "start-up", "storm",
+	want := []string{"frozen", "observe-only", "unknown target", "dependants", "maintenance", "silence", "stale", "truncated", "source", "person", "host", "start-up", "storm",
 		"busy", "guest", "cooldown", "attempts", "rates", "breaker", "flapping", "minimum healthy", "second rollback", "deny list", "approval"}
 	f := fine()
 	for n := len(want) - 1; n >= 0; n-- { // the gate in front decides, whatever those behind it would say
@@ -414,14 +433,17 @@ func TestWhatStepsTakeAwayFromAGroup(t *testing.T) {
 		health map[string]remediate.Health
 		want   Group
 	}{
-		"one":                     {[]remediate.Step{step(restart, "a.service")}, well, Group{Healthy: 3, Takes: 1}},
-		"one after the other":     {[]remediate.Step{step(restart, "a.service"), step(restart, "b.service")}, well, Group{Healthy: 3, Takes: 1}},
-		"two stopped":             {[]remediate.Step{step(stop, "a.service"), step(stop, "b.service")}, well, Group{Healthy: 3, Takes: 2}},
-		"another unit":            {[]remediate.Step{step(restart, "x.service")}, well, Group{Healthy: 3}},
-		"started":                 {[]remediate.Step{step(remediate.VerbStart, "a.service")}, well, Group{Healthy: 3}},
-		"down already":            {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Unhealthy, "b.service": remediate.Healthy, "c.service": remediate.Unhealthy}, Group{Healthy: 1}},
-		"nobody knows":            {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Unknown}, Group{Unknown: 3, Unsure: 1}},
-		"nobody knows the others": {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Healthy}, Group{Healthy: 1, Unknown: 2, Takes: 1}},
+		"one":                 {[]remediate.Step{step(restart, "a.service")}, well, Group{Healthy: 3, Takes: 1}},
+		"one after the other": {[]remediate.Step{step(restart, "a.service"), step(restart, "b.service")}, well, Group{Healthy: 3, Takes: 1}},
+		"two stopped":         {[]remediate.Step{step(stop, "a.service"), step(stop, "b.service")}, well, Group{Healthy: 3, Takes: 2}},
+		"another unit":        {[]remediate.Step{step(restart, "x.service")}, well, Group{Healthy: 3}},
+		"started":             {[]remediate.Step{step(remediate.VerbStart, "a.service")}, well, Group{Healthy: 3}},
+		"down already":        {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Unhealthy, "b.service": remediate.Healthy, "c.service": remediate.Unhealthy}, Group{Healthy: 1}},
+		"nobody knows":        {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Unknown}, Group{Unknown: 3, Unsure: 1}},
+		"taken along":         {[]remediate.Step{{Do: restart, On: remediate.Unit("x.service"), Takes: []remediate.Target{remediate.Unit("a.service"), remediate.Unit("b.service")}}}, well, Group{Healthy: 3, Takes: 2}},
+		"one by one, and taken along with another": {[]remediate.Step{step(restart, "c.service"), {Do: restart, On: remediate.Unit("a.service"), Takes: []remediate.Target{remediate.Unit("b.service")}}}, well, Group{Healthy: 3, Takes: 2}},
+		"stopped by a start":                       {[]remediate.Step{{Do: remediate.VerbStart, On: remediate.Unit("a.service"), Takes: []remediate.Target{remediate.Unit("b.service")}}}, well, Group{Healthy: 3, Takes: 1}},
+		"nobody knows the others":                  {[]remediate.Step{step(restart, "a.service")}, map[string]remediate.Health{"a.service": remediate.Healthy}, Group{Healthy: 1, Unknown: 2, Takes: 1}},
 	} {
 		c.want.Name, c.want.Min = "front", 2
 		if got := GroupOf("front", group, c.steps, c.health); got != c.want {

@@ -96,13 +96,15 @@ func minHealthy(f Facts) (remediate.Verdict, bool) {
 	return remediate.Verdict{}, false
 }
 
-// takesDown are the verbs that interrupt what they are done to.
-func takesDown(do remediate.Verb) bool {
-	return do == remediate.VerbRestart || do == remediate.VerbStop
+// takesDown reports whether a step interrupts what it is done to, or what it takes
+// along.
+func takesDown(s remediate.Step) bool {
+	return s.Do == remediate.VerbRestart || s.Do == remediate.VerbStop || len(s.Takes) > 0
 }
 
 // GroupOf is how many units of a group would be taken away by steps of a rung. What is
-// restarted is down one after the other; what is stopped stays down.
+// restarted is down one after the other, but for what is taken along, which is down with
+// it; what is stopped stays down.
 func GroupOf(name string, group remediate.ManagedGroup, steps []remediate.Step, health map[string]remediate.Health) Group {
 	g := Group{Name: name, Min: group.MinHealthy}
 	for _, unit := range group.Units {
@@ -113,20 +115,28 @@ func GroupOf(name string, group remediate.ManagedGroup, steps []remediate.Step, 
 			g.Unknown++
 		}
 	}
-	restarts, stops := 0, 0
+	down, stopped, unsure := 0, map[string]bool{}, map[string]bool{}
 	for _, step := range steps {
-		in := step.On.Kind == remediate.UnitKind && slices.Contains(group.Units, step.On.Name) && takesDown(step.Do)
-		switch {
-		case !in:
-		case health[step.On.Name] == remediate.Unknown:
-			g.Unsure++
-		case health[step.On.Name] != remediate.Healthy:
-		case step.Do == remediate.VerbStop:
-			stops++
-		default:
-			restarts = 1
+		if !takesDown(step) {
+			continue
 		}
+		atOnce := 0
+		for _, on := range step.Touches() {
+			in := on.Kind == remediate.UnitKind && slices.Contains(group.Units, on.Name)
+			starts := on == step.On && step.Do != remediate.VerbStop && step.Do != remediate.VerbRestart
+			switch {
+			case !in || starts:
+			case health[on.Name] == remediate.Unknown:
+				unsure[on.Name] = true
+			case health[on.Name] != remediate.Healthy:
+			case step.Do == remediate.VerbRestart:
+				atOnce++
+			default:
+				stopped[on.Name] = true
+			}
+		}
+		down = max(down, atOnce)
 	}
-	g.Takes = stops + restarts
+	g.Unsure, g.Takes = len(unsure), len(stopped)+down
 	return g
 }

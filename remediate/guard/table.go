@@ -34,6 +34,10 @@ const (
 	ReasonFlapping        remediate.Reason = "flapping"
 	ReasonMinHealthy      remediate.Reason = "min_healthy"
 	ReasonGroupUnreadable remediate.Reason = "group_unreadable"
+
+	ReasonTakesUnread  remediate.Reason = "dependants_unreadable"
+	ReasonTakesChanged remediate.Reason = "dependants_changed"
+	ReasonTakesMore    remediate.Reason = "takes_more"
 )
 
 // Answer is what a gate can say beside allow: a row of the table of gates.
@@ -60,6 +64,7 @@ var Gates = []Gate{
 	{"frozen", frozen},
 	{"observe-only", observeOnly},
 	{"unknown target", unknownTarget},
+	{"dependants", dependants},
 	{"maintenance", maintenance},
 	{"silence", silenced},
 	{"stale", stale},
@@ -91,8 +96,13 @@ var table = map[string][]Answer{
 		{ReasonObserveOnly, remediate.Refuse, remediate.Observed, "the mode, the playbook, the rung or the target only observes"},
 	},
 	"unknown target": {
-		{remediate.ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name"},
+		{remediate.ReasonUnknownTarget, remediate.Refuse, remediate.Escalated, "the alert is about something that the inventory does not name, or what would be done takes such a thing along"},
 		{ReasonNotListed, remediate.Refuse, remediate.Escalated, "what would be touched is not in the inventory, or does not exist on this host"},
+	},
+	"dependants": {
+		{ReasonTakesUnread, remediate.Wait, "", "it can't be told what the step would take along"},
+		{ReasonTakesChanged, remediate.Wait, "", "the step would take along more by now than its plan says: it is planned anew"},
+		{ReasonTakesMore, remediate.Refuse, remediate.Escalated, "the ladder has begun, and its next step would take along more than its plan says"},
 	},
 	"maintenance": {
 		{ReasonMaintenance, remediate.Refuse, remediate.Suppressed, "it is a time of maintenance: people work on it"},

@@ -40,6 +40,9 @@ func (a action) Do(ctx context.Context, step remediate.Step, before remediate.Wi
 		return remediate.Receipt{}, fmt.Errorf("cannot %s: %w", step, err)
 	}
 	note, err := a.makeRoom(ctx, now)
+	if err == nil {
+		err = a.makeRoomAlong(ctx, step)
+	}
 	if err != nil {
 		return remediate.Receipt{}, fmt.Errorf("cannot clear the start limit before %s: %w", step, err)
 	}
@@ -52,7 +55,9 @@ func (a action) Do(ctx context.Context, step remediate.Step, before remediate.Wi
 	if err != nil {
 		return remediate.Receipt{}, cannotAct(step, err)
 	}
+	along := a.units.along(ctx, step)
 	receipt, err := a.finish(ctx, step, before, result)
+	along.tell(&receipt)
 	if note != "" && err == nil {
 		receipt.Facts[resetKey] = note
 	}
@@ -90,6 +95,25 @@ func (a action) makeRoom(ctx context.Context, now state) (note string, err error
 		return "", nil
 	}
 	return a.units.makeRoom(ctx, now)
+}
+
+// makeRoomAlong makes room for what is started anew along with the unit: that counts
+// against their limits.
+func (a action) makeRoomAlong(ctx context.Context, step remediate.Step) error {
+	if step.Do != remediate.VerbRestart {
+		return nil
+	}
+	for _, on := range step.Takes {
+		taken, err := a.units.glance(ctx, on.Name)
+		if err != nil {
+			return err
+		}
+		if _, err := a.units.makeRoom(ctx, taken); err != nil {
+			return err
+		}
+		a.units.starts.started(taken.name, taken.limit, monotonic())
+	}
+	return nil
 }
 
 func (a action) run(ctx context.Context, now state) (result string, err error) {
@@ -156,6 +180,7 @@ func (a action) Happened(ctx context.Context, step remediate.Step, before remedi
 	if err != nil {
 		return remediate.Receipt{}, inDoubt(step, err)
 	}
+	a.units.along(ctx, step)
 	boot, err := bootID()
 	if err != nil {
 		return remediate.Receipt{}, inDoubt(step, err)

@@ -46,17 +46,34 @@ func reachAt(t testing.TB, o Options) *Bus {
 // install makes a unit of the lines, which is gone when the test ends.
 func install(t testing.TB, name string, lines ...string) string {
 	t.Helper()
+	writeUnit(t, name, lines...)
+	run(t, "systemctl", "daemon-reload")
+	return name
+}
+
+// writeUnit is install for one of several units: systemd has to be told of them.
+func writeUnit(t testing.TB, name string, lines ...string) {
+	t.Helper()
 	path := filepath.Join("/run/systemd/system", name)
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	run(t, "systemctl", "daemon-reload")
 	t.Cleanup(func() {
 		_ = exec.Command("systemctl", "stop", name).Run()
 		_ = exec.Command("systemctl", "reset-failed", name).Run()
 		_ = os.Remove(path)
 	})
-	return name
+}
+
+// startIfMay starts a unit where what it depends on lets it.
+func startIfMay(name string) { _ = exec.Command("systemctl", "start", name).Run() }
+
+// settle waits until none of the units has a job.
+func settle(t testing.TB, units []string) {
+	t.Helper()
+	eventually(t, "no unit has a job", func() bool {
+		return !strings.Contains(run(t, "systemctl", append([]string{"show", "--property=Job"}, units...)...), "Job=")
+	})
 }
 
 // sleeper is a service that runs until it is stopped.

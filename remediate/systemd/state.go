@@ -10,15 +10,16 @@ import (
 // The states that systemd(1) and org.freedesktop.systemd1(5) name, as far as
 // anything is decided by them.
 const (
-	active      = "active"
-	reloading   = "reloading"
-	inactive    = "inactive"
-	failed      = "failed"
-	autoRestart = "auto-restart"
-	loaded      = "loaded"
-	success     = "success"
-	limitHit    = "start-limit-hit"
-	typeOneshot = "oneshot"
+	active       = "active"
+	reloading    = "reloading"
+	inactive     = "inactive"
+	deactivating = "deactivating"
+	failed       = "failed"
+	autoRestart  = "auto-restart"
+	loaded       = "loaded"
+	success      = "success"
+	limitHit     = "start-limit-hit"
+	typeOneshot  = "oneshot"
 )
 
 // state is what was read of one unit in one call.

@@ -42,8 +42,13 @@ func (u *Units) read(ctx context.Context, name string) (state, error) {
 // glance is read without what only services have (Type, Result, NRestarts,
 // ExecMainStatus, ControlGroup), in a third of the time.
 func (u *Units) glance(ctx context.Context, name string) (state, error) {
-	p, err := u.properties(ctx, name, (*sd.Conn).GetUnitPropertiesContext)
+	p, err := u.properties(ctx, name, allOfUnit)
 	return p.parse(name), err
+}
+
+// allOfUnit gets what every type of unit has.
+func allOfUnit(c *sd.Conn, ctx context.Context, name string) (map[string]any, error) {
+	return c.GetUnitPropertiesContext(ctx, name)
 }
 
 // restarts is NRestarts, which only services have; 0 of another unit. With a

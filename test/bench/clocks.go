@@ -97,6 +97,8 @@ func (w rigWorld) Probe(_ context.Context, name string) remediate.Observation {
 
 func (w rigWorld) Silences(context.Context, alerts.Alert) []remediate.Silence { return nil }
 
+func (w rigWorld) Dependants(context.Context, remediate.Deed) ([]string, error) { return nil, nil }
+
 func (w rigWorld) Machine(context.Context, string, *remediate.Asked) remediate.Machine {
 	return remediate.Machine{}
 }

@@ -79,6 +79,20 @@ func (s hands) Situation(_ context.Context, on remediate.Target) remediate.Situa
 
 func (u *unit) invocation(name string) string { return fmt.Sprintf("%s#%d", name, u.starts) }
 
+// Dependants are what hangs on a unit and goes along with its restart just now.
+func (s hands) Dependants(_ context.Context, what remediate.Deed) ([]string, error) {
+	if kind := s.takes("situation:" + what.Unit); kind == "unknown" || kind == "lies" {
+		return nil, errors.New("no bus")
+	}
+	if what.Do != remediate.VerbRestart {
+		return nil, nil
+	}
+	h := s.p.w.host
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.hangOn(what.Unit), nil
+}
+
 // Machine says how a VM stands and what it could go back to.
 func (s hands) Machine(_ context.Context, name string, _ *remediate.Asked) remediate.Machine {
 	s.takes("machine:" + name)

@@ -120,18 +120,29 @@ func (h *host) restarts(name string, byKeeper bool) {
 	if u.kept++; !byKeeper {
 		u.kept = 0
 	}
-	for other, o := range h.units {
+	for _, o := range h.units {
 		if o.broken && o.mends == name {
 			o.broken = false
 		}
-		if needs := h.w.config.Inventory.NeedsOf(other); slices.Contains(needs, name) && o.starts%2 == 0 {
-			o.starts++
-			o.kept = 0
-		}
+	}
+	for _, other := range h.hangOn(name) {
+		h.units[other].starts++
+		h.units[other].kept = 0
 	}
 	if h.hog == name {
 		h.hog = ""
 	}
+}
+
+// hangOn are the units that a restart of one takes along just now.
+func (h *host) hangOn(name string) []string {
+	var along []string
+	for other, o := range h.units {
+		if needs := h.w.config.Inventory.NeedsOf(other); slices.Contains(needs, name) && o.starts%2 == 0 {
+			along = append(along, other)
+		}
+	}
+	return along
 }
 
 // heals lets pass what passes by itself.

@@ -43,6 +43,9 @@ type Unit struct {
 	Takes  time.Duration
 	Result remediate.Result
 	Err    error
+	// Along are the units that a restart takes along, AlongErr why that can't be read.
+	Along    []string
+	AlongErr error
 	// Mends are the probes that a restart makes healthy.
 	Mends []string
 }
@@ -54,6 +57,13 @@ func NewWorld(units ...string) *World {
 		w.units[name] = &Unit{Health: remediate.Healthy, Starts: 1}
 	}
 	return w
+}
+
+// Add adds a unit that runs well.
+func (w *World) Add(unit string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.units[unit] = &Unit{Health: remediate.Healthy, Starts: 1}
 }
 
 // Change changes a unit.
@@ -172,6 +182,17 @@ func (w *World) Probe(_ context.Context, name string) remediate.Observation {
 	return o
 }
 
+// Dependants are those that a restart takes along.
+func (w *World) Dependants(_ context.Context, deed remediate.Deed) ([]string, error) {
+	w.pass("dependants")
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if u := w.units[deed.Unit]; u != nil && deed.Do == remediate.VerbRestart {
+		return append([]string(nil), u.Along...), u.AlongErr
+	}
+	return nil, nil
+}
+
 // See shows the one text there is.
 func (w *World) See(_ context.Context, look remediate.Look, _ remediate.Target) remediate.Evidence {
 	w.pass("see")
@@ -222,6 +243,11 @@ func (w *World) restart(s remediate.Step) {
 	defer w.mu.Unlock()
 	u := w.units[s.On.Name]
 	u.Starts++
+	for _, name := range u.Along {
+		if along := w.units[name]; along != nil {
+			along.Starts++
+		}
+	}
 	w.done = append(w.done, s.String())
 	for _, probe := range u.Mends {
 		w.probes[probe] = remediate.Healthy

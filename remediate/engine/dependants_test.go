@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/alerts"
 	. "nightshift/remediate"
 	"nightshift/remediate/engine/enginetest"
 	"nightshift/remediate/guard"
@@ -17,20 +18,20 @@ func (r *rig) hangs(on string, units ...string) {
 	r.world.Change(on, func(u *enginetest.Unit) { u.Along = units })
 }
 
-// breaks makes a unit unhealthy, which its restart mends, and lets its alert fire.
-func (r *rig) breaks(unit string) {
+// crashes makes a unit unhealthy, which its restart mends, and lets its alert fire.
+func (r *rig) crashes(unit string) {
 	r.Helper()
 	r.world.Says(UnitProbe(unit), Unhealthy)
 	r.world.Change(unit, func(u *enginetest.Unit) { u.Mends = []string{UnitProbe(unit)} })
-	r.tell(firing("UnitCrashed", "name", unit))
+	r.takes(about("UnitCrashed", unit, alerts.Firing))
 }
 
 func TestWhatIsTakenAlongIsTouched(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.hangs("db.service", "app.service")
 		r.world.Says(UnitProbe("app.service"), Unhealthy) // and its restart does not mend it
-		r.breaks("db.service")
-		time.Sleep(30 * time.Second)
+		r.crashes("db.service")
+		r.after(30 * time.Second)
 		i := r.last()
 		if i.State != Verifying || !slices.Contains(i.Touching(), Unit("app.service")) {
 			t.Fatalf("it is %s and touches %v", i.State, i.Touching())
@@ -38,8 +39,8 @@ func TestWhatIsTakenAlongIsTouched(t *testing.T) {
 		if !slices.Contains(i.Probes(), UnitProbe("app.service")) {
 			t.Errorf("it asks %v", i.Probes())
 		}
-		r.tell(firing("UnitCrashed", "name", "app.service"))
-		time.Sleep(5 * time.Second)
+		r.takes(about("UnitCrashed", "app.service", alerts.Firing))
+		r.after(5 * time.Second)
 		if second := r.last(); second.State != Waiting || second.Wait.Reason != guard.ReasonBusy {
 			t.Errorf("one about what was taken along is %s: %+v", second.State, second.Wait)
 		}
@@ -57,8 +58,8 @@ func TestWhatIsTakenAlongIsTouched(t *testing.T) {
 		if ledger.Ours[Unit("app.service")] != "i2" {
 			t.Error("the start of what was taken along passes for somebody else's")
 		}
-		time.Sleep(5 * time.Minute)
-		if got := r.incident(i.ID); got.State != Escalated || !strings.Contains(got.Detail, "app.service") {
+		r.after(5 * time.Minute)
+		if got := r.all()[0]; got.State != Escalated || !strings.Contains(got.Detail, "app.service") {
 			t.Errorf("what was taken along is not well, and it is %s: %s", got.State, got.Detail)
 		}
 	})
@@ -73,8 +74,8 @@ func TestWhatTheInventoryDoesNotNameIsNotTakenAlong(t *testing.T) {
 			}
 			r.world.Add(unit)
 			r.hangs("db.service", unit)
-			r.breaks("db.service")
-			time.Sleep(10 * time.Second)
+			r.crashes("db.service")
+			r.after(10 * time.Second)
 			if i := r.last(); i.State != Escalated || i.Reason != why || !strings.Contains(i.Detail, unit) {
 				t.Errorf("%s: it is %s (%s: %s)", unit, i.State, i.Reason, i.Detail)
 			}
@@ -92,18 +93,18 @@ func TestWhatHangsOnItSinceThePlanIsPlannedAnew(t *testing.T) {
 		release := r.world.Hang("see") // the evidence comes after the plan
 		r.world.Says("front", Unhealthy)
 		r.world.Change("db.service", func(u *enginetest.Unit) { u.Mends = []string{"front"} })
-		r.tell(firing("Down"))
-		time.Sleep(time.Second)
+		r.takes(down(alerts.Firing))
+		r.after(time.Second)
 		r.hangs("db.service", "app.service")
 		release()
-		time.Sleep(2 * time.Second)
+		r.after(2 * time.Second)
 		if done := r.world.Done(); len(done) > 0 {
 			t.Fatalf("done is %v", done)
 		}
 		r.has(1, "the step waits for a new plan", func(e Event) bool {
 			return e.Judged != nil && e.Judged.BeforeEffect && e.Judged.Verdict.Reason == guard.ReasonTakesChanged
 		})
-		time.Sleep(time.Minute + 20*time.Second)
+		r.after(time.Minute + 20*time.Second)
 		if i := r.last(); i.State != Resolved || i.Plan.Rungs[0].Steps[0].Takes[0] != Unit("app.service") {
 			t.Errorf("it is %s (%s), with the plan %+v", i.State, i.Detail, i.Plan)
 		}
@@ -115,10 +116,10 @@ func TestWhatHangsOnItSinceThePlanIsPlannedAnew(t *testing.T) {
 func TestALadderTakesNoMoreAlongThanItsPlan(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.world.Says("front", Unhealthy)
-		r.tell(firing("Down"))
-		time.Sleep(20 * time.Second) // the first rung is being verified
+		r.takes(down(alerts.Firing))
+		r.after(20 * time.Second) // the first rung is being verified
 		r.hangs("app.service", "web.service")
-		time.Sleep(5 * time.Minute)
+		r.after(5 * time.Minute)
 		if i := r.last(); i.State != Escalated || i.Reason != guard.ReasonTakesMore {
 			t.Errorf("it is %s (%s: %s)", i.State, i.Reason, i.Detail)
 		}
@@ -131,13 +132,13 @@ func TestALadderTakesNoMoreAlongThanItsPlan(t *testing.T) {
 func TestWhatItTakesAlongCantBeRead(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.world.Change("db.service", func(u *enginetest.Unit) { u.AlongErr = errors.New("no bus") })
-		r.breaks("db.service")
-		time.Sleep(5 * time.Second)
+		r.crashes("db.service")
+		r.after(5 * time.Second)
 		if i := r.last(); i.State != Waiting || i.Wait.Reason != ReasonUnknown || i.Plan != nil {
 			t.Errorf("it is %s, with the plan %+v", i.State, i.Plan)
 		}
 		r.world.Change("db.service", func(u *enginetest.Unit) { u.AlongErr = nil })
-		time.Sleep(2 * time.Minute)
+		r.after(2 * time.Minute)
 		if i := r.last(); i.State != Resolved {
 			t.Errorf("once it can be read it is %s (%s)", i.State, i.Detail)
 		}

@@ -155,8 +155,8 @@ func TestWithoutKnowingWhatItTakesAlongNothingIsDone(t *testing.T) {
 	l := begin(t, restarts("db.service"))
 	unread := Input{Looked: &Looked{Observations: seen(Unhealthy), Verify: 1, Unreadable: "what restart db.service takes along is unknown"}}
 	l.give(unread).is(Waiting, ReasonUnknown)
-	l.after(10*time.Second).silent(unread)
-	l.after(21 * time.Second).give(unread).is(Escalated, ReasonUnknown)
+	l.after(10 * time.Second).silent(unread)
+	l.after(21*time.Second).give(unread).is(Escalated, ReasonUnknown)
 	if l.started() > 0 || !strings.Contains(l.i.Detail, "takes along") {
 		t.Errorf("%d steps were begun; the detail is %q", l.started(), l.i.Detail)
 	}

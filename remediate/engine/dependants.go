@@ -19,7 +19,7 @@ func (e *Engine) dependants(ctx context.Context, deeds []remediate.Deed) (remedi
 		units []string
 		err   error
 	}
-	answers := each(ctx, probeTimeout, deeds, func(ctx context.Context, deed remediate.Deed) answer {
+	answers := each(ctx, e.pace, probeTimeout, deeds, func(ctx context.Context, deed remediate.Deed) answer {
 		units, err := e.o.World.Dependants(ctx, deed)
 		return answer{units, err}
 	}, func(remediate.Deed) answer {

@@ -97,7 +97,7 @@ func TestWhatHangsOnItSinceThePlanIsPlannedAnew(t *testing.T) {
 		r.after(time.Second)
 		r.hangs("db.service", "app.service")
 		release()
-		r.after(2 * time.Second)
+		r.after(time.Second)
 		if done := r.world.Done(); len(done) > 0 {
 			t.Fatalf("done is %v", done)
 		}

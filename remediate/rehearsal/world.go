@@ -35,6 +35,12 @@ type Burning interface {
 	Busiest(at time.Duration) remediate.Busy
 }
 
+// Hanging is what a [World] may have beside: the units that a deed takes along.
+// Without it nothing hangs together.
+type Hanging interface {
+	Dependants(deed remediate.Deed, at time.Duration) ([]string, error)
+}
+
 // Answer is what a probe says, and how long it takes to say so.
 type Answer struct {
 	Health remediate.Health
@@ -93,6 +99,14 @@ func (h hands) Busiest(context.Context) remediate.Busy {
 		return b.Busiest(h.clock.now)
 	}
 	return remediate.Busy{}
+}
+
+// Dependants are those that the world knows of.
+func (h hands) Dependants(_ context.Context, deed remediate.Deed) ([]string, error) {
+	if w, ok := h.world.(Hanging); ok {
+		return w.Dependants(deed, h.clock.now)
+	}
+	return nil, nil
 }
 
 // See has nothing to show: what is decided never rests on evidence.

@@ -11,7 +11,7 @@ import (
 )
 
 func TestPrometheusAcceptsTheRules(t *testing.T) {
-	for _, file := range []string{"rave.yml", "rave-vm.yml", "nightshift.yml", "watchdog.yml"} {
+	for _, file := range []string{"rave.yml", "rave-scenarios.yml", "rave-slo.yml", "rave-vm.yml", "nightshift.yml", "watchdog.yml"} {
 		if out, err := host.Exec(t.Context(), "promtool", "check", "rules", "--lint=all", "--lint-fatal", "/srv/prometheus/"+file); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -19,7 +19,7 @@ func TestPrometheusAcceptsTheRules(t *testing.T) {
 }
 
 func TestTheRulesFireWhenTheyShould(t *testing.T) {
-	for _, file := range []string{"rave.test.yml", "rave-vm.test.yml", "nightshift.test.yml", "watchdog.test.yml"} {
+	for _, file := range []string{"rave.test.yml", "rave-scenarios.test.yml", "rave-slo.test.yml", "rave-vm.test.yml", "nightshift.test.yml", "watchdog.test.yml"} {
 		if out, err := host.Exec(t.Context(), "promtool", "test", "rules", "/srv/prometheus/"+file); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
@@ -161,7 +161,7 @@ func written(t *testing.T, node *yaml.Node) string {
 // TestNoRuleThatAPlaybookIsForMayBeMuted: there is one for each of these, and a muted
 // alert reaches the agent neither firing nor resolved.
 func TestNoRuleThatAPlaybookIsForMayBeMuted(t *testing.T) {
-	for _, file := range []string{"prometheus/rave.yml", "prometheus/rave-vm.yml"} {
+	for _, file := range []string{"prometheus/rave.yml", "prometheus/rave-scenarios.yml", "prometheus/rave-vm.yml"} {
 		for _, group := range field(t, parsed(t, file), "groups").Content {
 			for _, rule := range field(t, group, "rules").Content {
 				name := field(t, rule, "alert").Value

@@ -37,6 +37,11 @@ func (w *World) furnishAgent(ctx context.Context, o Options) error {
 	if err := w.writeAgentFiles(ctx, o); err != nil {
 		return err
 	}
+	if o.Services == Site {
+		if err := w.writeOneshots(ctx); err != nil {
+			return err
+		}
+	}
 	rule, err := w.inRoot(ctx, w.agentSettings(o), agentProgram, "config", "polkit")
 	if err != nil {
 		return err
@@ -85,6 +90,34 @@ func (w *World) writeAgentFiles(ctx context.Context, o Options) error {
 		}
 	}
 	return nil
+}
+
+// ages are what a world changes of what temporary files are removed: how old one is,
+// its time of writing says, because nobody can set the time of its last change.
+var ages = strings.NewReplacer(" - - - ", " - - - mM:")
+
+// writeOneshots installs the units of root's that the agent may start, as they are
+// shipped.
+func (w *World) writeOneshots(ctx context.Context) error {
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return err
+	}
+	units, err := filepath.Glob(filepath.Join(root, "deploy/systemd/nightshift-*.service"))
+	if err != nil {
+		return err
+	}
+	for _, unit := range units {
+		if err := w.CopyIn(unit, "/etc/systemd/system/"+filepath.Base(unit)); err != nil {
+			return err
+		}
+	}
+	const clean = "nightshift-tmpclean.conf"
+	text, err := os.ReadFile(filepath.Join(root, "deploy/systemd", clean))
+	if err != nil {
+		return err
+	}
+	return w.WriteFile("/usr/share/nightshift/"+clean, []byte(ages.Replace(string(text))), 0o644)
 }
 
 // agentSettings is the agent's environment; what Options add comes last, and

@@ -40,6 +40,7 @@ func (w *World) furnishSite(ctx context.Context, c cache, o Options) error {
 		w.writeSecrets,
 		func() error { return w.installRoles(ctx, c) },
 		func() error { return w.installAlertmanager(ctx, o) },
+		func() error { return w.makeSmallDisk(ctx) },
 		func() error { return w.enable(enabled...) },
 	}
 	for _, step := range steps {
@@ -135,7 +136,9 @@ func (w *World) writeArguments(services []string) error {
 		"prometheus-node-exporter": {
 			"--web.listen-address=127.0.0.1:9100", "--path.procfs=/run/rave/proc",
 			"--collector.disable-defaults", "--collector.meminfo", "--collector.loadavg",
-			"--collector.vmstat", "--collector.stat", "--collector.cpu", "--collector.filesystem",
+			"--collector.vmstat", "--collector.stat", "--collector.cpu",
+			// The root is as large as the disk of whoever runs this.
+			"--collector.filesystem", "--collector.filesystem.mount-points-exclude=^/$|^/(dev|proc|sys|run|tmp)($|/)",
 		},
 		"prometheus-blackbox-exporter": {
 			"--config.file=/etc/prometheus/blackbox.yml", "--web.listen-address=127.0.0.1:9115",

@@ -110,8 +110,12 @@ func seal(path string) error {
 	return errors.Join(mount{path, path, "", unix.MS_BIND, ""}.do(), mount{"none", path, "", readOnly, ""}.do())
 }
 
-// devices makes the nodes that every program may count on; the numbers are
-// the kernel's (Documentation/admin-guide/devices.txt).
+// loops is how many loop devices a world knows by name; which of them is free, the
+// kernel says.
+const loops = 64
+
+// devices makes the nodes that every program may count on, and those by which a file
+// is mounted; the numbers are the kernel's (Documentation/admin-guide/devices.txt).
 func devices(dev string) error {
 	nodes := []struct {
 		name         string
@@ -126,11 +130,26 @@ func devices(dev string) error {
 			return err
 		}
 	}
+	if err := loopDevices(dev); err != nil {
+		return err
+	}
 	links := map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
 		"stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"}
 	for name, to := range links {
 		if err := os.Symlink(to, filepath.Join(dev, name)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+func loopDevices(dev string) error {
+	if err := unix.Mknod(filepath.Join(dev, "loop-control"), unix.S_IFCHR|0o660, int(unix.Mkdev(10, 237))); err != nil {
+		return fmt.Errorf("cannot make the device that gives loop devices: %w", err)
+	}
+	for n := range uint32(loops) {
+		if err := unix.Mknod(filepath.Join(dev, fmt.Sprintf("loop%d", n)), unix.S_IFBLK|0o660, int(unix.Mkdev(7, n))); err != nil {
+			return fmt.Errorf("cannot make a loop device: %w", err)
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 const (
 	dispatcherControl = "http://localhost:3019/break/wedge"
 	grafanaControl    = "http://localhost:3039/break/"
+	reportControl     = "http://localhost:3069/report"
 	resolverControl   = "http://localhost:3059/break/silence"
 )
 

@@ -99,6 +99,12 @@ func TestAReportThatFindsNoMemoryIsKilledUntilThereIsSome(t *testing.T) {
 	if err := site.StarveReport(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if err := site.until(patient(t), "the kill to be seen", func() (bool, error) {
+		seen, err := site.Exec(t.Context(), "grep", "oom_kill", "/run/rave/proc/vmstat")
+		return seen != "oom_kill 0\n", err
+	}); err != nil {
+		t.Error(err)
+	}
 	systemctl(t, "restart", "grafana")
 	if err := site.Report(t.Context()); err != nil {
 		t.Error(err)

@@ -24,7 +24,7 @@ var enabled = []string{
 	"webhook-dispatcher.service", "prometheus.service", "prometheus-alertmanager.service",
 	"prometheus-node-exporter.service", "prometheus-blackbox-exporter.service",
 	"rave-meminfo.service", "gitlab.service", "sops-nix.service", "var-tmp.mount",
-	"systemd-networkd.service", "rave-resolver.service",
+	"systemd-networkd.service", "rave-resolver.service", "rave-report.service",
 }
 
 // roles are the names that the stand-in program is called by.

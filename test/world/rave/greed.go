@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -88,18 +86,4 @@ func spin(http.ResponseWriter, *http.Request) {
 			n *= n
 		}
 	}()
-}
-
-// reportBytes is what a report needs for a moment: more than a tenth of the site's
-// memory, so that there is none when grafana leaks.
-const reportBytes = 256 << 20
-
-// report takes its memory, and ends.
-func report(context.Context) error {
-	paper := &leak{}
-	for range reportBytes / piece {
-		paper.take(piece)
-	}
-	_, err := fmt.Fprintf(os.Stdout, "a report of %d MiB\n", len(paper.held)*piece>>20)
-	return err
 }

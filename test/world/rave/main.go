@@ -5,7 +5,7 @@
 //	webhook-dispatcher  accepts GitLab's webhooks
 //	gitlab              sends them, steadily
 //	meminfo             shows the site's memory and processors as its machine's
-//	report              needs some memory for a moment
+//	report              needs some memory for a moment, when it is asked
 //	resolver            answers for the names that the site asks for
 //
 // They can be broken on request, on addresses of the loopback interface that
@@ -37,6 +37,7 @@ func main() {
 		"gitlab":             gitlab,
 		"meminfo":            meminfo,
 		"report":             report,
+		"report-job":         reportJob,
 		"resolver":           resolver,
 	}
 	name := filepath.Base(os.Args[0])

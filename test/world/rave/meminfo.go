@@ -21,9 +21,9 @@ const (
 	meminfoPause = 500 * time.Millisecond
 )
 
-// passedOn are the files of /proc that the node exporter reads beside meminfo and
-// stat, and that may be the real machine's.
-var passedOn = []string{"loadavg", "vmstat", "uptime", "self", "1"}
+// passedOn are the files of /proc that the node exporter reads and that may be the
+// real machine's.
+var passedOn = []string{"loadavg", "uptime", "self", "1"}
 
 // meminfo keeps a /proc in which memory and processors are the site's, as lxcfs does
 // for containers: what the slice uses counts, but for files it could drop.
@@ -37,7 +37,7 @@ func meminfo(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := errors.Join(writeMeminfo(), writeStat()); err != nil {
+	if err := errors.Join(writeMeminfo(), writeStat(), writeVMStat()); err != nil {
 		return err
 	}
 	if err := ready(); err != nil {
@@ -49,7 +49,7 @@ func meminfo(ctx context.Context) error {
 			return nil
 		case <-tick:
 		}
-		if err := errors.Join(writeMeminfo(), writeStat()); err != nil {
+		if err := errors.Join(writeMeminfo(), writeStat(), writeVMStat()); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 			root.AddCommand(command)
 		}
 	}
-	add(groupAgent, c.runCommand(), c.statusCommand())
+	add(groupAgent, c.runCommand(), c.reloadCommand(), c.statusCommand())
 	add(groupLook, c.checkCommand(), c.watchCommand(), c.incidentsCommand(), c.showCommand(), c.reportCommand(), c.historyCommand(),
 		c.explainCommand(), c.journalCommand())
 	add(groupSay, c.ackCommand(), c.approveCommand(), c.denyCommand(), c.cancelCommand(), c.closeCommand(), c.resumeCommand(),

@@ -48,12 +48,13 @@ type Agent struct {
 	damaged   *journal.Damage
 	inside    inside
 
-	sampling atomic.Pointer[func()] // stops the probes that sample by themselves
-	teardown teardown
-	done     chan struct{}
-	stopOnce sync.Once
-	mu       sync.Mutex
-	err      error
+	reloading reloading
+	sampling  atomic.Pointer[func()] // stops the probes that sample by themselves
+	teardown  teardown
+	done      chan struct{}
+	stopOnce  sync.Once
+	mu        sync.Mutex
+	err       error
 }
 
 // New opens the journal and binds the listeners, so that Addr is known. What it
@@ -98,6 +99,7 @@ func (a *Agent) describe() {
 		Name: "nightshift_build_info", Help: "1, with the version of the program and its mode.",
 	}, []string{"version", "mode"})
 	info.WithLabelValues(a.version, a.settings.Mode.String()).Set(1)
+	a.describeReloads()
 	a.registry.MustRegister(info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
@@ -328,29 +330,6 @@ func (a *Agent) Stop(ctx context.Context) error {
 // stopTimeout is less than the unit's TimeoutStopSec=, so that the agent ends by
 // itself.
 const stopTimeout = 20 * time.Second
-
-// Reload reads the inventory anew and takes it into use, all or nothing: with an
-// error the one before stays in force. Live incidents keep their plan. The host's
-// name can't change: it names the log.
-func (a *Agent) Reload() error {
-	file, config, probes, err := read(a.settings, inForce{a.file(), *a.world.probes.Load()})
-	if err != nil {
-		return err
-	}
-	if file.Host.Name != a.file().Host.Name {
-		return fmt.Errorf("cannot reload: host.name changed from %s to %s; restart the agent for that", a.file().Host.Name, file.Host.Name)
-	}
-	if err := a.journal.SetPeople(usersOf(file)); err != nil {
-		return fmt.Errorf("cannot reload: %w", err)
-	}
-	a.inventory.Store(file)
-	a.journal.Describe(file.Digest, digestOf(config))
-	a.world.use(probes, makeVMs(a.world, file, *a.world.vms.Load(), true))
-	a.sample()
-	a.engine.Configure(config)
-	a.log.Info("the inventory was read anew", slog.String("digest", file.Digest))
-	return nil
-}
 
 // degraded says what the agent can't do now, by what it lacks.
 func (a *Agent) degraded(ctx context.Context) map[string]string {

@@ -19,6 +19,9 @@ func (e configError) Unwrap() error        { return e.error }
 
 // read reads the whole configuration. Each error of it is [ErrConfig].
 func read(s Settings, before inForce) (*inventory.File, engine.Config, map[string]prober, error) {
+	if err := s.checkOwn(); err != nil {
+		return nil, engine.Config{}, nil, configError{err}
+	}
 	file, err := s.Inventory()
 	if err != nil {
 		return nil, engine.Config{}, nil, configError{errors.Join(err, checkExposure(s))}

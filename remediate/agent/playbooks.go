@@ -12,42 +12,112 @@ import (
 	"nightshift/remediate"
 	"nightshift/remediate/engine"
 	"nightshift/remediate/inventory"
+	"nightshift/remediate/strict"
 )
 
-// configure makes what the engine needs of the inventory and the coded playbooks.
-// What a playbook names and the inventory does not have is an error, all at once.
+// configure makes what the engine needs of the inventory and the playbooks, coded and
+// in YAML. What a playbook names and the inventory does not have is an error, all at
+// once.
 func configure(s Settings, file *inventory.File) (engine.Config, error) {
-	c := engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
-	errs := notKept(file)
-	overrides := map[string]inventory.Playbook{}
+	c := &configuring{settings: s, file: file, overrides: map[string]inventory.Playbook{}}
+	c.config = engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
+	c.errs = notKept(file)
 	for _, entry := range file.Playbooks {
-		if _, ok := playbooks.FindAsked(entry.Name); ok {
-			overrides[entry.Name] = entry
-			continue
-		}
-		if entry.Files != "" {
-			errs = append(errs, fmt.Errorf("cannot use playbooks.files %q: this version has coded playbooks only; list them by name", entry.Files))
-			continue
-		}
-		p, ok := playbooks.Find(entry.Name)
-		if !ok {
-			errs = append(errs, fmt.Errorf("cannot use playbook %q: expected one of %v", entry.Name, playbooks.Names()))
-			continue
-		}
-		p = override(p, entry)
-		errs = append(errs, known(p, file)...)
-		c.Playbooks = append(c.Playbooks, p)
+		c.add(entry)
 	}
-	if len(file.VMs) == 0 {
-		for name := range overrides {
-			errs = append(errs, fmt.Errorf("cannot use playbook %s: it is about virtual machines, and the inventory has none in `vms`", name))
+	c.addAsked()
+	c.checkMaintenance()
+	return c.config, errors.Join(c.errs...)
+}
+
+// configuring is a configuration that is made.
+type configuring struct {
+	settings Settings
+	file     *inventory.File
+	config   engine.Config
+	errs     []error
+	// overrides are the entries of playbooks that are on without one.
+	overrides map[string]inventory.Playbook
+}
+
+func (c *configuring) wrong(format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf(format, args...))
+}
+
+// add takes an entry of `playbooks` into use.
+func (c *configuring) add(entry inventory.Playbook) {
+	if entry.Files != "" {
+		c.addFiles(entry)
+		return
+	}
+	if _, ok := playbooks.FindAsked(entry.Name); ok {
+		c.overrides[entry.Name] = entry
+		return
+	}
+	p, ok := c.settings.find(entry.Name)
+	if !ok {
+		c.wrong("cannot use playbook %q: expected one of %v", entry.Name, c.settings.coded())
+		return
+	}
+	p = override(p, entry)
+	c.errs = append(c.errs, known(p, c.file, nil)...)
+	c.config.Playbooks = append(c.config.Playbooks, p)
+}
+
+// addFiles takes the playbooks of files into use, as far as the entry lets them go.
+func (c *configuring) addFiles(entry inventory.Playbook) {
+	files, err := c.settings.playbookFiles(entry.Files)
+	if err != nil {
+		c.errs = append(c.errs, err)
+	}
+	for _, f := range files {
+		p := override(f.Playbook, entry)
+		c.errs = append(c.errs, known(p, c.file, f.At)...)
+		if c.taken(p.Name) {
+			c.errs = append(c.errs, f.At("name", fmt.Sprintf("there is a playbook %q already: each name is there once", p.Name)))
+		} else if p.Target.Asked {
+			c.config.Asked = append(c.config.Asked, p)
+		} else {
+			c.config.Playbooks = append(c.config.Playbooks, p)
 		}
-		return c, errors.Join(errs...)
+	}
+}
+
+// taken reports whether a name is that of a coded playbook, or of one so far.
+func (c *configuring) taken(name string) bool {
+	named := func(p remediate.Playbook) bool { return p.Name == name }
+	return slices.Contains(c.settings.coded(), name) ||
+		slices.ContainsFunc(c.config.Playbooks, named) || slices.ContainsFunc(c.config.Asked, named)
+}
+
+// addAsked takes the playbooks into use that people start, and which are on without
+// being listed.
+func (c *configuring) addAsked() {
+	if len(c.file.VMs) == 0 {
+		for name := range c.overrides {
+			c.wrong("cannot use playbook %s: it is about virtual machines, and the inventory has none in `vms`", name)
+		}
+		return
 	}
 	for _, p := range playbooks.Asked {
-		c.Asked = append(c.Asked, override(p, overrides[p.Name]))
+		c.config.Asked = append(c.config.Asked, override(p, c.overrides[p.Name]))
 	}
-	return c, errors.Join(errs...)
+}
+
+// checkMaintenance finds playbooks that are named for a time of maintenance and are
+// nowhere, where the inventory alone can't know all names.
+func (c *configuring) checkMaintenance() {
+	var names []string
+	for _, p := range slices.Concat(c.config.Playbooks, c.config.Asked) {
+		names = append(names, p.Name)
+	}
+	for _, m := range c.file.Maintenance {
+		for _, name := range m.Playbooks {
+			if !slices.Contains(names, name) {
+				c.wrong("cannot use maintenance %s: %q is no playbook that is on%s", m.Name, name, strict.HintOrAll(name, names))
+			}
+		}
+	}
 }
 
 // notKept finds what an inventory may say and this version does not do: what is
@@ -84,35 +154,51 @@ func override(p remediate.Playbook, by inventory.Playbook) remediate.Playbook {
 	return p
 }
 
-// known finds what a playbook names that the inventory does not have. Evidence is
-// left out: what can't be seen never stops an act.
-func known(p remediate.Playbook, file *inventory.File) []error {
+// known finds what a playbook names that the inventory does not have. Evidence is left
+// out: what can't be seen never stops an act. Of a playbook in YAML, at makes an error
+// that shows the place.
+func known(p remediate.Playbook, file *inventory.File, at func(field, msg string) error) []error {
 	var errs []error
-	lacks := func(what, name string) {
+	lacks := func(field, what, name string) {
+		if at != nil {
+			errs = append(errs, at(field, fmt.Sprintf("the inventory has no %s %q; add it to `%ss`", what, name, what)))
+			return
+		}
 		errs = append(errs, fmt.Errorf("cannot use playbook %s: it names the %s %q, which the inventory does not have; add it to `%ss`, or take the playbook out of `playbooks`", p.Name, what, name, what))
 	}
-	unit := func(name string) {
+	unit := func(field, name string) {
 		if _, ok := file.Units[name]; name != "" && !ok {
-			lacks("unit", name)
+			lacks(field, "unit", name)
 		}
 	}
-	unit(p.Target.Unit)
-	if _, ok := file.VMs[p.Target.VM]; p.Target.VM != "" && !ok {
-		lacks("vm", p.Target.VM)
-	}
-	for _, rung := range p.Ladder {
-		for _, move := range rung.Do {
-			unit(move.On.Unit)
+	vm := func(field, name string) {
+		if _, ok := file.VMs[name]; name != "" && !ok {
+			lacks(field, "vm", name)
 		}
 	}
-	for _, name := range p.Verify.Healthy {
-		asked, ofUnit := remediate.ProbedUnit(name)
+	unit("target.unit", p.Target.Unit)
+	vm("target.vm", p.Target.VM)
+	for r, rung := range p.Ladder {
+		for m, move := range rung.Do {
+			step := fmt.Sprintf("ladder[%d].do[%d]", r, m)
+			unit(step+"."+string(move.Do), move.On.Unit)
+			if _, ok := file.Profiles[move.Profile]; move.Profile != "" && !ok {
+				lacks(step+".profile", "profile", move.Profile)
+			}
+		}
+	}
+	for n, name := range p.Verify.Healthy {
+		field := fmt.Sprintf("verify.healthy[%d]", n)
+		ofUnit, asksUnit := remediate.ProbedUnit(name)
+		ofVM, asksVM := remediate.ProbedVM(name)
 		_, ok := file.Probes[name]
 		switch {
-		case ofUnit:
-			unit(asked)
+		case asksUnit:
+			unit(field, ofUnit)
+		case asksVM:
+			vm(field, ofVM)
 		case !ok && !slices.Contains(remediate.Choices, remediate.Choice(name)):
-			lacks("probe", name)
+			lacks(field, "probe", name)
 		}
 	}
 	return errs

@@ -56,6 +56,9 @@ type Settings struct {
 	HTTPClientConfig string `envconfig:"HTTP_CLIENT_CONFIG" desc:"how Prometheus and Alertmanager are reached (an http_config file)"`
 	LogLevel         string `split_words:"true" default:"info" desc:"debug, info, warn or error"`
 	LogFormat        string `split_words:"true" default:"auto" desc:"auto, text or json"`
+
+	// own are coded playbooks beside those of the program: see [Coded].
+	own []remediate.Playbook
 }
 
 // prefix begins the name of every setting.
@@ -148,6 +151,9 @@ func (s Settings) List() []Setting {
 	t, v := reflect.TypeFor[Settings](), reflect.ValueOf(s)
 	for n := range t.NumField() {
 		f := t.Field(n)
+		if !f.IsExported() {
+			continue
+		}
 		value := fmt.Sprint(v.Field(n).Interface())
 		if list, ok := v.Field(n).Interface().([]string); ok {
 			value = strings.Join(list, ",")
@@ -183,7 +189,9 @@ func settingName(f reflect.StructField) string {
 
 // Inventory reads the inventory that the settings name.
 func (s Settings) Inventory() (*inventory.File, error) {
-	return inventory.Load(s.Config, InventoryOptions())
+	options := InventoryOptions()
+	options.Playbooks = s.coded()
+	return inventory.Load(s.Config, options)
 }
 
 // InventoryOptions are what the loader must know of this program.

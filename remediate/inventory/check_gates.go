@@ -114,7 +114,9 @@ func (c *checker) checkMaintenance() {
 		}
 		c.known(join(path, "units"), m.Units, "unit of this file", units)
 		c.known(join(path, "vms"), m.VMs, "VM of this file", vms)
-		c.known(join(path, "playbooks"), m.Playbooks, "playbook of this file", c.playbookNames())
+		if !c.hasFiles() {
+			c.known(join(path, "playbooks"), m.Playbooks, "playbook of this file", c.playbookNames())
+		}
 	}
 }
 
@@ -127,6 +129,12 @@ func (c *checker) playbookNames() []string {
 		}
 	}
 	return names
+}
+
+// hasFiles reports whether playbooks are in files of their own: then who reads those
+// knows all of their names.
+func (c *checker) hasFiles() bool {
+	return slices.ContainsFunc(c.file.Playbooks, func(p Playbook) bool { return p.Files != "" })
 }
 
 // checkSources checks the sources, and counts the alert that always fires among this

@@ -208,6 +208,10 @@ func (a *agent) Accept(_ context.Context, by, reason string) error {
 	a.said = append(a.said, by+" accept "+reason)
 	return nil
 }
+func (a *agent) Reload(by string) (string, error) {
+	a.said = append(a.said, by+" reload")
+	return "reloaded", nil
+}
 func (a *agent) Status(context.Context) (Status, error)             { return Status{Host: "rave-1"}, nil }
 func (a *agent) Live(context.Context) ([]remediate.Incident, error) { return nil, nil }
 func (a *agent) Explain(context.Context, string) ([]byte, error)    { return []byte(`[]`), nil }

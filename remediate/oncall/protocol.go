@@ -22,10 +22,11 @@ const (
 	Promote = "promote"
 	Start   = "start"
 	Accept  = "accept"
+	Reload  = "reload"
 )
 
 // Verbs lists them, for the documentation.
-var Verbs = []string{Freeze, Thaw, Ack, Approve, Deny, Cancel, Close, Resume, Comment, Breaker, Promote, Start, Accept}
+var Verbs = []string{Freeze, Thaw, Ack, Approve, Deny, Cancel, Close, Resume, Comment, Breaker, Promote, Start, Accept, Reload}
 
 // Request is what a verb carries, as JSON. Unknown members are refused: a
 // misspelt one must not be a yes to something else.

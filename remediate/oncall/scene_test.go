@@ -77,6 +77,8 @@ func (w *willing) Thaw(_ context.Context, by, _ string, _ *remediate.Proof) erro
 
 func (w *willing) Accept(_ context.Context, by, _ string) error { return w.does(by + " accept") }
 
+func (w *willing) Reload(by string) (string, error) { return "", w.does(by + " reload") }
+
 func (w *willing) CloseBreaker(_ context.Context, _ remediate.BreakerKey, by, _ string, _ *remediate.Proof) error {
 	return w.does(by + " breaker")
 }

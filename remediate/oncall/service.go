@@ -33,6 +33,8 @@ type Agent interface {
 	Playbooks(ctx context.Context) ([]PlaybookRecord, error)
 	// Accept makes what a damaged journal holds the new base.
 	Accept(ctx context.Context, by, reason string) error
+	// Reload reads the configuration anew, and says what is in force now.
+	Reload(by string) (string, error)
 	// Status is how the agent is.
 	Status(ctx context.Context) (Status, error)
 	// Live are the incidents that are not over.
@@ -193,6 +195,9 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 			return Reply{}, errors.New("cannot accept the journal without a reason")
 		}
 		return Reply{Done: "accepted: the journal goes on from what it holds; the agent stays frozen until it is thawed"}, s.o.Agent.Accept(ctx, user, r.Comment)
+	case Reload:
+		done, err := s.o.Agent.Reload(user)
+		return Reply{Done: done}, err
 	case Start:
 		return s.start(ctx, user, r)
 	case Breaker:

@@ -25,7 +25,7 @@ var DiskFilling = remediate.Playbook{
 	Name:   "disk-filling",
 	Match:  alerts.Matching(`alertname="rave_disk_filling"`),
 	Target: thisHost,
-	Look:   look(answerOf("disk"), topProcesses(10)),
+	Look:   look(disks, topProcesses(10)),
 	Ladder: ladder(
 		rung("vacuum the journal", oneshot(the("nightshift-vacuum.service"), 5*time.Minute)),
 		rung("remove old temporary files", oneshot(the("nightshift-tmpclean.service"), 10*time.Minute)),

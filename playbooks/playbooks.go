@@ -17,9 +17,14 @@ import (
 // are asked, the inventory says.
 var Coded = []remediate.Playbook{
 	SystemDown,
+	MemoryExhaustion,
 	HighMemory,
 	WebhookErrors,
+	Certificate,
+	Database,
+	HighCPU,
 	DiskFilling,
+	Network,
 	VMDown,
 }
 

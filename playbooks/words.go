@@ -25,6 +25,17 @@ func restart(on remediate.Selector) remediate.Move {
 	return remediate.Move{Do: remediate.VerbRestart, On: on}
 }
 
+// reload has a selector's units read their configuration anew.
+func reload(on remediate.Selector) remediate.Move {
+	return remediate.Move{Do: remediate.VerbReload, On: on}
+}
+
+// limit gives a selector's units what a profile of the inventory says, for as long as
+// it says.
+func limit(on remediate.Selector, profile string) remediate.Move {
+	return remediate.Move{Do: remediate.VerbLimit, On: on, Profile: profile}
+}
+
 // oneshot starts a unit that does one thing and ends. How long it may take, it says
 // itself; this is a little longer than that.
 func oneshot(on remediate.Selector, most time.Duration) remediate.Move {
@@ -39,6 +50,8 @@ var (
 	theTarget  = remediate.Selector{What: remediate.TheTarget}
 	whatFailed = remediate.Selector{What: remediate.WhatFailed}
 	wholeSite  = remediate.Selector{What: remediate.WholeSite}
+	theBusiest = remediate.Selector{What: remediate.Busiest}
+	itsProfile = remediate.Selector{What: remediate.ItsProfile}
 )
 
 // healthy names what must be healthy afterwards: probes of the inventory, or a
@@ -53,6 +66,11 @@ var (
 	memory     = remediate.Look{What: remediate.SeeMemory}
 	unitStates = remediate.Look{What: remediate.SeeUnits}
 	properties = remediate.Look{What: remediate.SeeUnit}
+	oomKills   = remediate.Look{What: remediate.SeeOOM}
+	cpuByUnit  = remediate.Look{What: remediate.SeeCPU}
+	disks      = remediate.Look{What: remediate.SeeDisks}
+	network    = remediate.Look{What: remediate.SeeNetwork}
+	firewall   = remediate.Look{What: remediate.SeeFirewall}
 )
 
 // topProcesses are the largest by resident memory.
@@ -68,4 +86,14 @@ func lastLines(lines int) remediate.Look {
 // answerOf is what one probe says.
 func answerOf(probe string) remediate.Look {
 	return remediate.Look{What: remediate.SeeProbe, Of: probe}
+}
+
+// certificateOf is what a tls probe is served, and the files that it is from.
+func certificateOf(probe string) remediate.Look {
+	return remediate.Look{What: remediate.SeeCertificate, Of: probe}
+}
+
+// databaseOf is who holds the connections of a postgres probe.
+func databaseOf(probe string) remediate.Look {
+	return remediate.Look{What: remediate.SeeDatabase, Of: probe}
 }

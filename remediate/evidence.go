@@ -42,6 +42,7 @@ const (
 // Sights lists the kinds of evidence, for the loader and the docs.
 var Sights = []Sight{
 	SeeUnit, SeeUnits, SeeJournal, SeeMemory, SeeProcesses, SeeProbe,
+	SeeCertificate, SeeDatabase, SeeCPU, SeeOOM, SeeDisks, SeeNetwork, SeeFirewall,
 	SeeScreen, SeeQMPStatus, SeeBlockGraph, SeeConsole,
 }
 

@@ -170,7 +170,7 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 				return Plan{}, fmt.Errorf("cannot plan rung %q of %s: %w", rung.Name, p.Name, err)
 			}
 			if move.On.What == Busiest && len(targets) == 0 {
-				lacks = rung.Name + ": " + cmp.Or(seen.Busiest.Why, "no unit stands out")
+				lacks = rung.Name + ": " + move.noBusiest(seen)
 			}
 			for _, on := range targets {
 				s := step(move, on, seen)
@@ -262,12 +262,23 @@ func (m Move) resolve(target Target, seen Seen) ([]Target, error) {
 		return targetsOf(profile.Units), nil
 	}
 	chosen, err := m.On.resolve(target, seen)
+	if m.On.What == Busiest {
+		return slices.DeleteFunc(chosen, func(on Target) bool { return !slices.Contains(profile.Units, on.Name) }), err
+	}
 	for _, on := range chosen {
 		if !slices.Contains(profile.Units, on.Name) {
 			return nil, fmt.Errorf("profile %q gives %s nothing", m.Profile, on)
 		}
 	}
 	return chosen, err
+}
+
+// noBusiest says why a move on the busiest unit has none.
+func (m Move) noBusiest(seen Seen) string {
+	if m.Profile != "" && len(seen.chooseBusiest()) > 0 {
+		return fmt.Sprintf("profile %q gives %s nothing", m.Profile, seen.Busiest.Unit)
+	}
+	return cmp.Or(seen.Busiest.Why, "no unit stands out")
 }
 
 // targetsOf are units as targets.

@@ -74,7 +74,8 @@ prepare: host
 install: build
 	install -D -m 0755 bin/nightshift $(DESTDIR)$(PREFIX)/bin/nightshift
 	install -D -m 0644 deploy/systemd/nightshift.service $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
-	sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
+	install -m 0644 deploy/systemd/nightshift-limit@.service deploy/systemd/nightshift-unlimit@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' nightshift.service nightshift-limit@.service nightshift-unlimit@.service
 	install -D -m 0644 deploy/systemd/nightshift.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
 	install -m 0644 deploy/systemd/nightshift-vacuum.service deploy/systemd/nightshift-tmpclean.service deploy/systemd/nightshift-nix-gc.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	install -D -m 0644 deploy/systemd/nightshift-tmpclean.conf $(DESTDIR)$(PREFIX)/share/nightshift/nightshift-tmpclean.conf
@@ -107,7 +108,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
 	rm -rf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d $(DESTDIR)$(PREFIX)/share/nightshift
-	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f rave-vm.service rave-proof.service nightshift-promote@.service
+	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f rave-vm.service rave-proof.service nightshift-promote@.service nightshift-limit@.service nightshift-unlimit@.service
 	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f nightshift-vacuum.service nightshift-tmpclean.service nightshift-nix-gc.service
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
 

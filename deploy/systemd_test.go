@@ -14,13 +14,15 @@ import (
 // exposureLimits are the highest scores of `systemd-analyze security` that the
 // units may have; 10 is a service with no protection at all.
 var exposureLimits = map[string]float64{
-	"nightshift.service":                  1.5,
-	"nightshift-promote@rave:x-1.service": 1.5,
-	"rave-vm.service":                     1.5, // which writes code and runs it, and reaches /dev/kvm
-	"rave-proof.service":                  1.5,
-	"nightshift-vacuum.service":           1.5,
-	"nightshift-tmpclean.service":         2.0, // which removes everybody's files
-	"nightshift-nix-gc.service":           1.5,
+	"nightshift.service":                        1.5,
+	"nightshift-promote@rave:x-1.service":       1.5,
+	"nightshift-limit@safe:a.service.service":   1.5,
+	"nightshift-unlimit@safe:a.service.service": 1.5,
+	"rave-vm.service":                           1.5, // which writes code and runs it, and reaches /dev/kvm
+	"rave-proof.service":                        1.5,
+	"nightshift-vacuum.service":                 1.5,
+	"nightshift-tmpclean.service":               2.0, // which removes everybody's files
+	"nightshift-nix-gc.service":                 1.5,
 }
 
 func TestTheUnitsAreHardened(t *testing.T) {

@@ -44,7 +44,7 @@ func (a *access) add(root *cobra.Command) {
 func (a *access) elsewhere() bool { return a.url != "" }
 
 // onlyHere are the commands that look at this machine and ask no agent.
-var onlyHere = []string{"run", "init", "check", "config", "user", "version", "completion", "vm adopt", "vm keep"}
+var onlyHere = []string{"run", "init", "check", "config", "user", "version", "completion", "vm adopt", "vm keep", "limit"}
 
 // checkAccess refuses flags that would be passed over.
 func checkAccess(command *cobra.Command) error {

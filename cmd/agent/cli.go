@@ -96,7 +96,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 		c.explainCommand(), c.journalCommand())
 	add(groupSay, c.ackCommand(), c.approveCommand(), c.denyCommand(), c.cancelCommand(), c.closeCommand(), c.resumeCommand(),
 		c.commentCommand(), c.freezeCommand(), c.thawCommand())
-	add(groupGates, c.playbookCommand(), c.breakerCommand(), c.userCommand())
+	add(groupGates, c.playbookCommand(), c.breakerCommand(), c.limitCommand(), c.userCommand())
 	add(groupVM, c.vmCommand())
 	add(groupConfig, c.initCommand(), c.configCommand())
 	add(groupTerminal, c.versionCommand(), c.completionCommand())

@@ -34,7 +34,7 @@ func keysOfTheStructs() map[string][]string {
 	add("host", Host{})
 	add("host.memory", SliceMemory{})
 	add("units", Unit{})
-	add("profiles", Limit{})
+	add("profiles", Limit{}) // beside them, `for` is told of in the text
 	add("groups", Group{})
 	add("rates", Rates{})
 	add("breaker", Breaker{})

@@ -11,23 +11,23 @@ import (
 // File is an inventory as its YAML says it. Every name in it has been checked,
 // every default filled in.
 type File struct {
-	Host         Host              `yaml:"host"`
-	Probes       map[string]Probe  `yaml:"probes"`
-	Units        map[string]Unit   `yaml:"units"`
-	Profiles     map[string]Limits `yaml:"profiles"`
-	Groups       map[string]Group  `yaml:"groups"`
-	VMs          map[string]VM     `yaml:"vms"`
-	Rates        Rates             `yaml:"rates"`
-	Breaker      Breaker           `yaml:"breaker"`
-	Storm        Storm             `yaml:"storm"`
-	Flapping     Rate              `yaml:"flapping"`
-	StartupGrace Delay             `yaml:"startup_grace"`
-	Maintenance  []Maintenance     `yaml:"maintenance"`
-	Sources      map[string]Source `yaml:"sources"`
-	Playbooks    []Playbook        `yaml:"playbooks"`
-	Severities   map[string]int    `yaml:"severities"` // 1 (worst) to 4, by the value of the label severity
-	Escalation   Escalation        `yaml:"escalation"`
-	People       map[string]Person `yaml:"people"`
+	Host         Host               `yaml:"host"`
+	Probes       map[string]Probe   `yaml:"probes"`
+	Units        map[string]Unit    `yaml:"units"`
+	Profiles     map[string]Profile `yaml:"profiles"`
+	Groups       map[string]Group   `yaml:"groups"`
+	VMs          map[string]VM      `yaml:"vms"`
+	Rates        Rates              `yaml:"rates"`
+	Breaker      Breaker            `yaml:"breaker"`
+	Storm        Storm              `yaml:"storm"`
+	Flapping     Rate               `yaml:"flapping"`
+	StartupGrace Delay              `yaml:"startup_grace"`
+	Maintenance  []Maintenance      `yaml:"maintenance"`
+	Sources      map[string]Source  `yaml:"sources"`
+	Playbooks    []Playbook         `yaml:"playbooks"`
+	Severities   map[string]int     `yaml:"severities"` // 1 (worst) to 4, by the value of the label severity
+	Escalation   Escalation         `yaml:"escalation"`
+	People       map[string]Person  `yaml:"people"`
 
 	// Digest identifies the text: SHA-256 in hex.
 	Digest string
@@ -87,15 +87,6 @@ type Unit struct {
 func (u Unit) managed() remediate.ManagedUnit {
 	return remediate.ManagedUnit{Needs: u.Needs, Healthy: u.Healthy, Oneshot: u.Oneshot, Risk: u.Risk, ByName: u.ByName, Allow: u.Allow, Autonomy: u.Autonomy,
 		Own: remediate.Own{Rates: rates(u.Rates), Breaker: u.Breaker}}
-}
-
-// Limits are what a profile gives to units, by the unit's name.
-type Limits map[string]Limit
-
-// Limit is what a unit may use. A zero is no limit.
-type Limit struct {
-	Memory Size    `yaml:"memory"`
-	CPU    Percent `yaml:"cpu"` // of one CPU, so that two of them are 200%
 }
 
 // Group is units that stand in for each other.

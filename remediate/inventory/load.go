@@ -99,7 +99,7 @@ func (f *File) Core() remediate.Inventory {
 	for name, vm := range f.VMs {
 		inv.VMs[name] = vm.managed()
 	}
-	inv.Limits, inv.Own, inv.Groups = f.limits(), f.own(), f.groups()
+	inv.Limits, inv.Own, inv.Groups, inv.Profiles = f.limits(), f.own(), f.groups(), f.profiles()
 	inv.Maintenance, inv.Sources = f.maintenance(), f.sources()
 	inv.Severities, inv.Escalations = f.severities(), f.Escalation.policies()
 	return inv

@@ -37,7 +37,8 @@ const checkpointText = "[a-z0-9][a-z0-9._-]{0,62}"
 // Polkit writes the rule that lets a user do what this inventory may need, as
 // JavaScript for /etc/polkit-1/rules.d: on exactly its units exactly the verbs
 // start, stop, restart, reload and reset-failed, on a oneshot unit only
-// start and reset-failed; on the unit of a VM and of its proof start and stop; and
+// start and reset-failed, and these also on the units that set the limits of its
+// profiles and take them back; on the unit of a VM and of its proof start and stop; and
 // start on the units that promote a checkpoint of one of its VMs.
 //
 // Whatever else the user asks of systemd the rule refuses, and does not leave to
@@ -53,10 +54,25 @@ func (f *File) Polkit(user string) []byte {
 		}
 		table = append(table, fmt.Sprintf("        %s: %s", script(name), script(verbs)))
 	}
+	for _, unit := range f.limitUnits() {
+		table = append(table, fmt.Sprintf("        %s: %s", script(unit), script(grantedOneshot)))
+	}
 	for _, unit := range f.vmUnits() {
 		table = append(table, fmt.Sprintf("        %s: %s", script(unit), script(grantedVM)))
 	}
 	return fmt.Appendf(nil, rule, f.Digest, script(user), strings.Join(table, ",\n"), f.promotes())
+}
+
+// limitUnits are the units that set and take back what the profiles name: each profile
+// with each of its units, and no other.
+func (f *File) limitUnits() []string {
+	var units []string
+	for _, profile := range sorted(f.Profiles) {
+		for _, unit := range sorted(f.Profiles[profile].Units) {
+			units = append(units, LimitUnit(profile, unit), UnlimitUnit(profile, unit))
+		}
+	}
+	return units
 }
 
 // vmUnits are the units that run VMs, and those that prove their checkpoints.

@@ -13,6 +13,7 @@ units:
   nginx.service: {}
   'dev-disk-by\x2duuid.swap': {}
   nix-gc.service: {oneshot: true}
+profiles: {safe: {nginx.service: {cpu: 50%}}}
 `)
 	golden(t, "testdata/polkit.rules", string(file.Polkit("nightshift")))
 }

@@ -15,7 +15,7 @@ import (
 // limiting is the verbs limit and unlimit. What they need is root's alone, and which
 // values are set is not the agent's to choose: so each is a oneshot unit that root owns,
 // an instance for each profile and unit. The agent may start it, and reads what its
-// program ([ApplyLimits], [UndoLimits]) wrote down.
+// program ([Limiter]) wrote down.
 type limiting struct {
 	units *Units
 	undo  bool
@@ -24,13 +24,13 @@ type limiting struct {
 	halted func() error
 }
 
-// limitUnit is the oneshot unit of a step.
-func (l limiting) limitUnit(step remediate.Step) string {
+// unitOf is the oneshot unit for a profile and a unit.
+func (l limiting) unitOf(profile, unit string) string {
 	template := "nightshift-limit@"
 	if l.undo {
 		template = "nightshift-unlimit@"
 	}
-	return template + step.Profile + ":" + step.On.Name + ".service"
+	return template + profile + ":" + unit + ".service"
 }
 
 // keySaid witnesses which word of the program was its last.
@@ -52,7 +52,7 @@ func (l limiting) Witness(_ context.Context, step remediate.Step) (remediate.Wit
 func (l limiting) Do(ctx context.Context, step remediate.Step, before remediate.Witness) (remediate.Receipt, error) {
 	begin := time.Now()
 	once := action{l.units, (*sd.Conn).StartUnitContext, true, startedAnew, onlyOneshot, l.halted}
-	of := remediate.Step{Do: remediate.VerbOneshot, On: remediate.Unit(l.limitUnit(step)), Risk: step.Risk, Timeout: step.Timeout}
+	of := remediate.Step{Do: remediate.VerbOneshot, On: remediate.Unit(l.unitOf(step.Profile, step.On.Name)), Risk: step.Risk, Timeout: step.Timeout}
 	stood, err := once.Witness(ctx, of)
 	if err != nil {
 		return remediate.Receipt{}, fmt.Errorf("cannot %s: %w", step, err)
@@ -64,6 +64,9 @@ func (l limiting) Do(ctx context.Context, step remediate.Step, before remediate.
 	if said, err := readSaid(l.dir, step.On.Name); err == nil && said.Invocation != before[keySaid] {
 		receipt = said.receipt(receipt)
 	}
+	for _, key := range []string{invocationKey, activeKey, subKey} {
+		delete(receipt.Facts, key) // the oneshot unit's: those of the limited one are as they were
+	}
 	receipt.Took = time.Since(begin)
 	return receipt, nil
 }
@@ -71,7 +74,7 @@ func (l limiting) Do(ctx context.Context, step remediate.Step, before remediate.
 // Happened goes by the limits that are on. To set them, or take them back, a second
 // time is the same as once, so where it can't be told it did not happen.
 func (l limiting) Happened(ctx context.Context, step remediate.Step, _ remediate.Witness) (remediate.Receipt, error) {
-	if _, err := l.units.settled(ctx, remediate.Unit(l.limitUnit(step))); err != nil {
+	if _, err := l.units.settled(ctx, remediate.Unit(l.unitOf(step.Profile, step.On.Name))); err != nil {
 		return remediate.Receipt{}, inDoubt(step, err)
 	}
 	record, err := readRecord(l.dir, step.On.Name)

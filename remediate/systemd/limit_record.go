@@ -2,11 +2,14 @@ package systemd
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,13 +39,30 @@ type limited struct {
 	On bool `json:"on"`
 }
 
+// words are a figure of the property for people.
+func (p limited) words(n uint64) string {
+	switch {
+	case n == infinity:
+		return "none"
+	case p.Name == memoryHigh || p.Name == memoryMax:
+		return mebibytes(n)
+	case p.Name == cpuQuota:
+		return fmt.Sprintf("%g%%", float64(n)/1e4)
+	}
+	return fmt.Sprint(n)
+}
+
+// is reports whether a unit has what it was given.
+func (p limited) is(of properties) bool { return amount(of, p.Name) == p.Set }
+
 // limitRecord is what a unit has of a profile, and had before.
 type limitRecord struct {
-	Profile    string        `json:"profile"`
-	Unit       string        `json:"unit"`
-	Until      time.Time     `json:"until"`
-	For        time.Duration `json:"for"`
-	Properties []limited     `json:"properties"`
+	Profile string    `json:"profile"`
+	Unit    string    `json:"unit"`
+	Until   time.Time `json:"until"`
+	// Timer is the transient timer that takes it back.
+	Timer      string    `json:"timer"`
+	Properties []limited `json:"properties"`
 }
 
 // complete is whether all of it is on.
@@ -66,11 +86,16 @@ func (r limitRecord) facts() map[string]string {
 }
 
 func (r limitRecord) describe() string {
-	set := make([]string, len(r.Properties))
+	return strings.Join(r.said(), ", ") + ", until " + r.Until.UTC().Format(time.RFC3339)
+}
+
+// said is each property in words, as systemd has it and as people do.
+func (r limitRecord) said() []string {
+	said := make([]string, len(r.Properties))
 	for n, p := range r.Properties {
-		set[n] = fmt.Sprintf("%s %s (before: %s)", p.Name, figure(p.Set), figure(p.Before))
+		said[n] = fmt.Sprintf("%s %s (before: %s)", p.Name, p.words(p.Set), p.words(p.Before))
 	}
-	return strings.Join(set, ", ") + ", until " + r.Until.UTC().Format(time.RFC3339)
+	return said
 }
 
 // infinity is systemd's for no limit: its CGROUP_LIMIT_MAX, and USEC_INFINITY.
@@ -81,6 +106,15 @@ func figure(n uint64) string {
 		return "infinity"
 	}
 	return fmt.Sprint(n)
+}
+
+// find is the property of that name, if the record has it.
+func (r limitRecord) find(name string) (limited, bool) {
+	n := slices.IndexFunc(r.Properties, func(p limited) bool { return p.Name == name })
+	if n < 0 {
+		return limited{}, false
+	}
+	return r.Properties[n], true
 }
 
 // limitSaid is the last word of the program about a unit.
@@ -107,7 +141,9 @@ func (s limitSaid) receipt(of remediate.Receipt) remediate.Receipt {
 	return of
 }
 
-func recordFile(dir, unit string) string { return filepath.Join(dir, unit+".limits.json") }
+const recordSuffix = ".limits.json"
+
+func recordFile(dir, unit string) string { return filepath.Join(dir, unit+recordSuffix) }
 func saidFile(dir, unit string) string   { return filepath.Join(dir, unit+".said.json") }
 
 func readRecord(dir, unit string) (r limitRecord, err error) {
@@ -118,6 +154,31 @@ func readRecord(dir, unit string) (r limitRecord, err error) {
 func readSaid(dir, unit string) (s limitSaid, err error) {
 	err = readJSON(saidFile(dir, unit), &s)
 	return s, err
+}
+
+// writeJSON writes a file that is there whole or not at all, also after a kill. A power
+// cut takes the limits with it, so nothing is synced.
+func writeJSON(path string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // which is gone once it has its name
+	_, err = file.Write(append(text, '\n'))
+	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// LimitSaid is the last that the program said of a unit, by either of its names here.
+func LimitSaid(dir, unit string) (string, error) {
+	said, err := readSaid(dir, strings.TrimSuffix(unit, another))
+	return said.Detail, err
 }
 
 func readJSON(path string, into any) error {
@@ -134,4 +195,36 @@ func readJSON(path string, into any) error {
 		return fmt.Errorf("cannot read %s: %w", path, err)
 	}
 	return nil
+}
+
+// Limited is a unit that has limits of a profile now.
+type Limited struct {
+	Unit    string `json:"unit"`
+	Profile string `json:"profile"`
+	// Until is when they end by themselves.
+	Until time.Time `json:"until"`
+	// Limits say what each property is, and was before.
+	Limits []string `json:"limits"`
+}
+
+// ReadLimits lists the units that have limits now, by name. Who may read dir needs no
+// other right.
+func ReadLimits(dir string) ([]Limited, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*"+recordSuffix))
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %s: %w", dir, err)
+	}
+	all := []Limited{}
+	for _, path := range files {
+		var r limitRecord
+		err := readJSON(path, &r)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // taken back just now
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Limited{r.Unit, r.Profile, r.Until, r.said()})
+	}
+	return all, nil
 }

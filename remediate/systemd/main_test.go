@@ -21,6 +21,7 @@ import (
 // TestMain runs every test of this package inside a world, beside a real systemd.
 func TestMain(m *testing.M) {
 	actForTheTest()
+	limitForTheTest()
 	world.Enter(world.Options{})
 	goleak.VerifyTestMain(m)
 }

@@ -73,7 +73,7 @@ func startIfMay(name string) { _ = exec.Command("systemctl", "start", name).Run(
 func settle(t testing.TB, units []string) {
 	t.Helper()
 	eventually(t, "no unit has a job", func() bool {
-		return !strings.Contains(run(t, "systemctl", append([]string{"show", "--property=Job"}, units...)...), "Job=")
+		return strings.Trim(run(t, "systemctl", append([]string{"list-jobs", "--no-legend"}, units...)...), "\n") == ""
 	})
 }
 

@@ -16,13 +16,22 @@ import (
 func tellRung(s screen, rung remediate.PlannedRung, now time.Time) {
 	s.line(in(bold, "  "+rung.Name), say(fmt.Sprintf(", risk %s, digest %s", rung.Risk(), short(rung.Digest))))
 	for n, step := range rung.Steps {
-		s.line(say(fmt.Sprintf("    %d. %s", n+1, step)))
+		s.line(say(fmt.Sprintf("    %d. %s", n+1, stepWords(rung, n))))
 		if step.Image != nil {
 			for _, line := range imageLines(step.Do, *step.Image, now) {
 				s.line(say("         " + line))
 			}
 		}
 	}
+}
+
+// stepWords is a step of a rung with what it takes along; one whose unit goes along with
+// an earlier step is not done again.
+func stepWords(rung remediate.PlannedRung, n int) string {
+	if with, ok := rung.Goes(n); ok {
+		return rung.Steps[n].String() + ", unless it goes along with " + with.On.Name
+	}
+	return rung.Steps[n].Full()
 }
 
 // imageLines say which image a step is about, and of a swap what becomes of each disk.

@@ -126,8 +126,8 @@ func triedRow(tried remediate.Tried, rungs []remediate.PlannedRung, opened remed
 
 func stepNames(rung remediate.PlannedRung) string {
 	var names []string
-	for _, step := range rung.Steps {
-		names = append(names, step.String())
+	for n := range rung.Steps {
+		names = append(names, stepWords(rung, n))
 	}
 	return strings.Join(names, ", ")
 }
@@ -140,7 +140,7 @@ func stepResults(rung remediate.PlannedRung, results []remediate.Receipt) string
 		if n < len(results) {
 			result = string(results[n].Result)
 		}
-		steps = append(steps, step.String()+": "+result)
+		steps = append(steps, step.Full()+": "+result)
 	}
 	return strings.Join(steps, ", ")
 }

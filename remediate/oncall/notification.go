@@ -168,9 +168,23 @@ func aboutHeld(i *remediate.Incident) Notification {
 	if i.Plan != nil && i.Rung < len(i.Plan.Rungs) {
 		rung := i.Plan.Rungs[i.Rung]
 		n.Plan = rung.Digest
-		n.Text += fmt.Sprintf(" The agent wants to %s (%s), which needs a person's yes by %s.", rung.Name, rung.Risk(), clockTime(n.Until))
+		n.Text += fmt.Sprintf(" The agent wants to %s (%s%s), which needs a person's yes by %s.", rung.Name, rung.Risk(), alongWords(rung), clockTime(n.Until))
 	}
 	return n
+}
+
+// alongWords names what a rung takes along, for a tired person.
+func alongWords(rung remediate.PlannedRung) string {
+	var names []string
+	for _, on := range rung.Touches() {
+		if _, ok := rung.TakenBy(on); ok {
+			names = append(names, on.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", which takes along " + strings.Join(names, ", ")
 }
 
 func aboutEscalated(i *remediate.Incident) Notification {

@@ -29,8 +29,10 @@ var Coded = []remediate.Playbook{
 }
 
 // Asked is every playbook that only a person starts; no alert opens an incident of
-// one. They are on wherever the inventory has a virtual machine.
+// one. Those about virtual machines are on wherever the inventory has one, the others
+// where it lists them.
 var Asked = []remediate.Playbook{
+	WebhookRotated,
 	VMCheckpoint,
 	VMPromote,
 	VMVerify,

@@ -74,6 +74,9 @@ func TestWhatPeopleAskFor(t *testing.T) {
 		"vm-undo":     {"put back what was put aside (rollback ): power-down rave, swap rave to aside, boot rave", "then vm:rave vm-port"},
 	}
 	for _, p := range Asked {
+		if !p.OnVM() {
+			continue
+		}
 		if got := planned(t, p, remediate.Machine{Alive: true}); !slices.Equal(got, want[p.Name]) {
 			t.Errorf("%s:\n%s", p.Name, strings.Join(got, "\n"))
 		}
@@ -106,6 +109,36 @@ func TestNamesAreUniqueAndFound(t *testing.T) {
 		_, asked := FindAsked(name)
 		if coded == asked {
 			t.Errorf("%s is found among both, or in none", name)
+		}
+	}
+}
+
+// Who names a unit has that restarted, and the whole only where it did not help.
+func TestWhatIsRestartedAfterARotation(t *testing.T) {
+	inv := remediate.Inventory{Host: "rave-1", Units: map[string]remediate.ManagedUnit{"webhook-dispatcher.service": {}, "nginx.service": {Needs: []string{"webhook-dispatcher.service"}}}}
+	for named, want := range map[remediate.Target]string{
+		{}:                              "restart webhook-dispatcher.service, restart nginx.service",
+		remediate.Host("rave-1"):        "restart webhook-dispatcher.service, restart nginx.service",
+		remediate.Unit("nginx.service"): "restart nginx.service; restart webhook-dispatcher.service, restart nginx.service",
+	} {
+		target, err := WebhookRotated.Wanted(named, inv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := remediate.MakePlan(WebhookRotated, target, remediate.Seen{Inventory: inv})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rungs []string
+		for _, rung := range plan.Rungs {
+			var steps []string
+			for _, step := range rung.Steps {
+				steps = append(steps, step.String())
+			}
+			rungs = append(rungs, strings.Join(steps, ", "))
+		}
+		if got := strings.Join(rungs, "; "); got != want {
+			t.Errorf("%s: %s, should be %s", named, got, want)
 		}
 	}
 }

@@ -141,9 +141,9 @@ func (d *decision) hopeless() (Event, bool) {
 }
 
 // giveUp is where an incident goes that can't begin: to people, or back to the one
-// who asked.
+// who asked, unless an alert has joined it since.
 func (d *decision) giveUp() State {
-	if d.incident.Asked != nil {
+	if d.incident.Asked != nil && len(d.incident.Holds) == 0 {
 		return Closed
 	}
 	return Escalated

@@ -97,6 +97,8 @@ var EventTypes = []EventType{
 // proof is the signature of the person whose word an event holds, if it needed one.
 func (e Event) proof() *Proof {
 	switch {
+	case e.Opened != nil && e.Opened.Asked != nil:
+		return e.Opened.Asked.Proof
 	case e.Answered != nil:
 		return e.Answered.Proof
 	case e.Ended != nil:

@@ -84,7 +84,7 @@ func (i *Incident) joined(j Joined, at Instant) {
 	if j.Alert.Firing() {
 		i.Holds = append(i.Holds, j.Alert.Fingerprint)
 	}
-	i.Firing, i.Heard = len(i.Holds) > 0, at
+	i.Firing, i.Heard = len(i.Holds) > 0 || i.Asked != nil, at
 }
 
 func (i *Incident) planned(p Planned, at Instant) error {

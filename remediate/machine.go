@@ -73,4 +73,6 @@ type Asked struct {
 	// Image is the path of an image file to deploy; it must lie below a directory
 	// that the inventory names.
 	Image string `json:"image,omitzero"`
+	// Proof is the signature that it came with.
+	Proof *Proof `json:"proof,omitzero"`
 }

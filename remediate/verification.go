@@ -61,7 +61,7 @@ func (i *Incident) verify() (v Verify, boots time.Duration) {
 // to go by.
 func (d *decision) recovered() {
 	i := &d.incident
-	gone := !i.Firing || i.Asked != nil || d.now.Since(i.Heard) >= episodeGone
+	gone := !i.Firing || i.Asked != nil && len(i.Holds) == 0 || d.now.Since(i.Heard) >= episodeGone
 	lasts := d.now.Since(i.Watch.Since) >= i.Playbook.Verify.Window
 	switch {
 	case !gone || !lasts:

@@ -23,7 +23,7 @@ func (c *cli) playbookCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(c.playbookListCommand(), c.playbookShowCommand(), c.playbookPromoteCommand())
+	command.AddCommand(c.playbookListCommand(), c.playbookShowCommand(), c.playbookRunCommand(), c.playbookPromoteCommand())
 	return command
 }
 

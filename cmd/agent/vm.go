@@ -41,6 +41,8 @@ func (c *cli) vmCommand() *cobra.Command {
 type orderFlags struct {
 	vm, comment       string
 	yes, dryRun, json bool
+	// anyRung is whether it is well that a later rung was needed.
+	anyRung bool
 }
 
 // orderCommand completes a command that asks for something to be done; order makes of
@@ -194,7 +196,7 @@ func (c *cli) vmNames(ctx context.Context, s agent.Settings) ([]string, error) {
 // sortedKeys are the names of a map, in order.
 func sortedKeys[V any](of map[string]V) []string { return slices.Sorted(maps.Keys(of)) }
 
-// order has something done and follows it to its end.
+// order has something done with a virtual machine and follows it to its end.
 func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error {
 	settings, err := c.settings()
 	if err != nil {
@@ -206,6 +208,12 @@ func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error
 	if flags.dryRun {
 		return c.foresee(ctx, settings, o, flags.json)
 	}
+	return c.follow(ctx, settings, oncall.Start, o, flags)
+}
+
+// follow has something done, by a verb that opens an incident, and follows that to its
+// end.
+func (c *cli) follow(ctx context.Context, settings agent.Settings, verb string, o oncall.Order, flags orderFlags) error {
 	client, err := c.connect(ctx, settings)
 	if err != nil {
 		if c.isDown(err) {
@@ -214,7 +222,7 @@ func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error
 		return err
 	}
 	defer client.Close()
-	reply, err := client.Do(ctx, oncall.Start, oncall.Request{Order: &o})
+	reply, err := client.Do(ctx, verb, oncall.Request{Order: &o})
 	if err != nil {
 		return err
 	}
@@ -224,21 +232,43 @@ func (c *cli) order(ctx context.Context, o oncall.Order, flags orderFlags) error
 
 // foresee shows what would be done and what each gate says; nothing is.
 func (c *cli) foresee(ctx context.Context, s agent.Settings, o oncall.Order, json bool) error {
-	answer, err := ask[remediate.RawJSON](ctx, c, s, oncall.AskForesee, o)
-	if c.isDown(err) {
-		c.sayDown("this is what its inventory and its state say")
-		answer, err = agent.ForeseeOffline(ctx, s, o)
-	}
+	answer, err := c.askForesee(ctx, s, o)
 	if err != nil {
 		return err
 	}
 	if json {
 		return writeJSON(c.out, answer)
 	}
+	x, err := readForeseen(answer)
+	if err == nil {
+		tellForeseen(newScreen(c.out), x, c.now())
+	}
+	return err
+}
+
+// askForesee asks the running agent, else what its inventory and its state say.
+func (c *cli) askForesee(ctx context.Context, s agent.Settings, o oncall.Order) (remediate.RawJSON, error) {
+	answer, err := ask[remediate.RawJSON](ctx, c, s, oncall.AskForesee, o)
+	if c.isDown(err) {
+		c.sayDown("this is what its inventory and its state say")
+		return agent.ForeseeOffline(ctx, s, o)
+	}
+	return answer, err
+}
+
+// foreseen is what would be done, as the agent says.
+func (c *cli) foreseen(ctx context.Context, s agent.Settings, o oncall.Order) (explanation, error) {
+	answer, err := c.askForesee(ctx, s, o)
+	if err != nil {
+		return explanation{}, err
+	}
+	return readForeseen(answer)
+}
+
+func readForeseen(answer remediate.RawJSON) (explanation, error) {
 	var x explanation
 	if err := remediate.DecodeJSON(answer, &x); err != nil {
-		return fmt.Errorf("cannot read the agent's answer: %w", err)
+		return x, fmt.Errorf("cannot read the agent's answer: %w", err)
 	}
-	tellForeseen(newScreen(c.out), x, c.now())
-	return nil
+	return x, nil
 }

@@ -221,7 +221,7 @@ func (f *follower) conclude(i *remediate.Incident) error {
 	} else {
 		newScreen(f.out).line(say("incident "+string(i.ID)+" is "), in(stateStyle(i.State), reasoned(string(i.State), string(i.Reason), oneLine(i.Detail))))
 	}
-	if asAsked(i) {
+	if asAsked(i) || f.flags.anyRung && i.State == remediate.Resolved {
 		return nil
 	}
 	return failure{status: statusFailed}

@@ -18,11 +18,13 @@ import (
 )
 
 // Start opens an incident for what a person orders.
-func (p people) Start(ctx context.Context, by string, o oncall.Order) (remediate.Incident, error) {
+func (p people) Start(ctx context.Context, by string, o oncall.Order, proof *remediate.Proof) (remediate.Incident, error) {
 	if err := checkOrder(o); err != nil {
 		return remediate.Incident{}, err
 	}
-	return p.a.engine.Start(ctx, o.Playbook, o.Target, o.Asked(by))
+	asked := o.Asked(by)
+	asked.Proof = proof
+	return p.a.engine.Start(ctx, o.Playbook, o.Target, asked)
 }
 
 // Foresee says what Start would do.

@@ -50,8 +50,13 @@ func (c *configuring) add(entry inventory.Playbook) {
 		c.addFiles(entry)
 		return
 	}
-	if _, ok := playbooks.FindAsked(entry.Name); ok {
+	if p, ok := playbooks.FindAsked(entry.Name); ok && p.OnVM() {
 		c.overrides[entry.Name] = entry
+		return
+	} else if ok {
+		p = override(p, entry)
+		c.errs = append(c.errs, known(p, c.file, nil)...)
+		c.config.Asked = append(c.config.Asked, p)
 		return
 	}
 	p, ok := c.settings.find(entry.Name)
@@ -90,8 +95,8 @@ func (c *configuring) taken(name string) bool {
 		slices.ContainsFunc(c.config.Playbooks, named) || slices.ContainsFunc(c.config.Asked, named)
 }
 
-// addAsked takes the playbooks into use that people start, and which are on without
-// being listed.
+// addAsked takes the playbooks of virtual machines into use that people start, and which
+// are on without being listed.
 func (c *configuring) addAsked() {
 	if len(c.file.VMs) == 0 {
 		for name := range c.overrides {
@@ -100,7 +105,9 @@ func (c *configuring) addAsked() {
 		return
 	}
 	for _, p := range playbooks.Asked {
-		c.config.Asked = append(c.config.Asked, override(p, c.overrides[p.Name]))
+		if p.OnVM() {
+			c.config.Asked = append(c.config.Asked, override(p, c.overrides[p.Name]))
+		}
 	}
 }
 

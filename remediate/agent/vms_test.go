@@ -70,7 +70,7 @@ func TestWhatPeopleOrderIsAnIncidentOrRefused(t *testing.T) {
 		t.Errorf("%+v, want it closed: there is nothing to go back to", got)
 	}
 	for _, wrong := range []oncall.Order{
-		{Playbook: "vm-down", Target: rave}, {Playbook: "vm-rollback", Target: remediate.VM("other")},
+		{Playbook: "vm-down", Target: remediate.VM("other")}, {Playbook: "vm-rollback", Target: remediate.VM("other")},
 		{Playbook: "vm-checkpoint", Target: rave}, {Playbook: "vm-promote", Target: rave}, {Playbook: "vm-deploy", Target: rave},
 		{Playbook: "vm-deploy", Target: rave, Image: "image.qcow2"}, {Playbook: "vm-deploy", Target: rave, Image: "/a/../b"},
 		{Playbook: "vm-rollback", Target: rave, Image: "/a"}, {Playbook: "vm-undo", Target: rave, Checkpoint: "a"},

@@ -8,11 +8,11 @@ import (
 
 // Foresee says what Start would do now: the ladder, and each gate's verdict on its
 // first rung. Nothing is done and nothing recorded.
-func (e *Engine) Foresee(ctx context.Context, playbook string, target remediate.Target, asked remediate.Asked) (Explanation, error) {
+func (e *Engine) Foresee(ctx context.Context, playbook string, named remediate.Target, asked remediate.Asked) (Explanation, error) {
 	var x Explanation
 	var incident remediate.Incident
 	config := *e.config.Load()
-	p, err := config.startable(playbook, target)
+	p, target, err := config.startable(playbook, named)
 	if err != nil {
 		return x, err
 	}

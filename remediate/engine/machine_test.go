@@ -219,7 +219,7 @@ func TestAPersonAsks(t *testing.T) {
 		}
 		r.after(2 * time.Second)
 		r.did("checkpoint rave")
-		for _, wrong := range []struct{ playbook, vm string }{{"vm-down", "rave"}, {"vm-checkpoint", "other"}, {"", "rave"}} {
+		for _, wrong := range []struct{ playbook, vm string }{{"vm-down", "other"}, {"vm-checkpoint", "other"}, {"", "rave"}} {
 			if _, err := r.Start(r.Context(), wrong.playbook, VM(wrong.vm), Asked{By: "ann"}); err == nil {
 				r.Errorf("%v was started", wrong)
 			}
@@ -231,6 +231,28 @@ func TestAPersonAsks(t *testing.T) {
 		r.approve()
 		r.after(5 * time.Minute)
 		r.did(append([]string{"checkpoint rave"}, wholeWay...)...)
+	})
+}
+
+// What an alert would start a person may start, too, once by one signature.
+func TestAPersonRunsAPlaybook(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.world.Change("db.service", func(u *enginetest.Unit) { u.Mends = []string{"front"} })
+		proof := &Proof{Key: "U", Nonce: "0123456789abcdef", Expires: r.clock().Add(time.Minute)}
+		if _, err := r.Start(r.Context(), "three", Target{}, Asked{By: "ann", Proof: proof}); err != nil {
+			r.Fatal(err)
+		}
+		if _, err := r.Start(r.Context(), "crash", Unit("db.service"), Asked{By: "ann"}); err == nil {
+			r.Error("a playbook was started whose target comes from an alert")
+		}
+		r.after(5 * time.Minute)
+		r.has(1, "opened by ann", func(e Event) bool { return e.Opened != nil && e.Opened.Asked.By == "ann" && e.Opened.Target == Host("h1") })
+		r.has(1, "fixed", func(e Event) bool { return e.Ended != nil && e.Ended.State == Resolved && e.Ended.Reason == ReasonFixed })
+		r.did("restart db.service")
+		r.restarts(time.Second)
+		if _, err := r.Start(r.Context(), "three", Target{}, Asked{By: "ann", Proof: proof}); err == nil {
+			r.Error("the same signature started it again")
+		}
 	})
 }
 

@@ -81,14 +81,17 @@ func (e *Engine) seeFor(ctx context.Context, prefix string) ([]remediate.Observa
 	return e.ask(ctx, probes), nil
 }
 
-// Start opens an incident for what a person asks: a playbook that only people
-// start, about a target of the inventory. It returns once that is durable; what
-// becomes of it, the incident tells. The error is in words for that person.
-func (e *Engine) Start(ctx context.Context, playbook string, target remediate.Target, asked remediate.Asked) (remediate.Incident, error) {
+// Start opens an incident for what a person asks: a playbook of the inventory, about
+// the target that they named or that the playbook is about. It returns once that is
+// durable; what becomes of it, the incident tells. The error is in words for that person.
+func (e *Engine) Start(ctx context.Context, playbook string, named remediate.Target, asked remediate.Asked) (remediate.Incident, error) {
 	var after remediate.Incident
 	err := e.call(ctx, func() error {
 		c := e.config.Load()
-		p, err := c.startable(playbook, target)
+		p, target, err := c.startable(playbook, named)
+		if err == nil {
+			err = e.unused(asked.Proof)
+		}
 		if err != nil {
 			return err
 		}
@@ -104,16 +107,15 @@ func (e *Engine) Start(ctx context.Context, playbook string, target remediate.Ta
 	return after, err
 }
 
-// startable finds a playbook that a person may start about a target.
-func (c *Config) startable(playbook string, target remediate.Target) (remediate.Playbook, error) {
-	if _, ok := c.Inventory.FindVM(target.Name); target.Kind != remediate.VMKind || !ok {
-		return remediate.Playbook{}, fmt.Errorf("cannot start %s: the inventory has no %s", playbook, target)
-	}
-	n := slices.IndexFunc(c.Asked, func(p remediate.Playbook) bool { return p.Name == playbook })
+// startable finds a playbook that a person may start, and what that is about then.
+func (c *Config) startable(playbook string, named remediate.Target) (remediate.Playbook, remediate.Target, error) {
+	all := slices.Concat(c.Asked, c.Playbooks)
+	n := slices.IndexFunc(all, func(p remediate.Playbook) bool { return p.Name == playbook })
 	if n < 0 {
-		return remediate.Playbook{}, fmt.Errorf("cannot start %q: no playbook of that name is for people to start", playbook)
+		return remediate.Playbook{}, remediate.Target{}, fmt.Errorf("cannot start %q: the inventory lists no playbook of that name", playbook)
 	}
-	return c.Asked[n], nil
+	target, err := all[n].Wanted(named, c.Inventory)
+	return all[n], target, err
 }
 
 // find is the one incident whose ID begins so.

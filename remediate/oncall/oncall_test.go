@@ -217,7 +217,7 @@ func (a *agent) Live(context.Context) ([]remediate.Incident, error) { return nil
 func (a *agent) Explain(context.Context, string) ([]byte, error)    { return []byte(`[]`), nil }
 func (a *agent) Verify(context.Context) (Health, error)             { return Health{Events: 4}, nil }
 
-func (a *agent) Start(_ context.Context, by string, o Order) (remediate.Incident, error) {
+func (a *agent) Start(_ context.Context, by string, o Order, _ *remediate.Proof) (remediate.Incident, error) {
 	a.said = append(a.said, fmt.Sprintf("%s start %s %s %+v", by, o.Playbook, o.Target, o.Asked(by)))
 	return remediate.Incident{ID: "BBBBBBBB", State: remediate.Open, Target: o.Target}, nil
 }
@@ -300,7 +300,7 @@ func TestAVerbIsDoneByWhoeverTheSubjectSays(t *testing.T) {
 		"ann approve AABBBBBB 5f2c", "ann deny AAAAAAAA not now",
 		"ann ack AA ", "ann comment AA it rains in", "ann cancel AABBBBBB ",
 		"ann breaker playbook:web ", "ann promote web act it earned it",
-		"ann start vm-rollback vm:rave {By:ann Comment:slow since then Checkpoint:monday Image:}",
+		"ann start vm-rollback vm:rave {By:ann Comment:slow since then Checkpoint:monday Image: Proof:<nil>}",
 	}
 	if !slices.Equal(a.said, want) {
 		t.Errorf("the agent heard %q, want %q", a.said, want)

@@ -20,13 +20,14 @@ const (
 	Comment = remediate.PersonComments
 	Breaker = "breaker" // closes one
 	Promote = "promote"
-	Start   = "start"
+	Start   = "start" // what only people start, of a virtual machine
+	Run     = "run"   // a playbook
 	Accept  = "accept"
 	Reload  = "reload"
 )
 
 // Verbs lists them, for the documentation.
-var Verbs = []string{Freeze, Thaw, Ack, Approve, Deny, Cancel, Close, Resume, Comment, Breaker, Promote, Start, Accept, Reload}
+var Verbs = []string{Freeze, Thaw, Ack, Approve, Deny, Cancel, Close, Resume, Comment, Breaker, Promote, Start, Run, Accept, Reload}
 
 // Request is what a verb carries, as JSON. Unknown members are refused: a
 // misspelt one must not be a yes to something else.

@@ -87,7 +87,7 @@ func (w *willing) Promote(_ context.Context, _ string, _ remediate.Autonomy, by,
 	return w.does(by + " promote")
 }
 
-func (w *willing) Start(_ context.Context, by string, _ Order) (remediate.Incident, error) {
+func (w *willing) Start(_ context.Context, by string, _ Order, _ *remediate.Proof) (remediate.Incident, error) {
 	return remediate.Incident{ID: "BBBBBBBB"}, w.does(by + " start")
 }
 

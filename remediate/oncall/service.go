@@ -198,8 +198,8 @@ func (s *Service) do(ctx context.Context, m *nats.Msg) (Reply, error) {
 	case Reload:
 		done, err := s.o.Agent.Reload(user)
 		return Reply{Done: done}, err
-	case Start:
-		return s.start(ctx, user, r)
+	case Start, Run:
+		return s.start(ctx, who, r)
 	case Breaker:
 		return Reply{Done: fmt.Sprintf("breaker %s is closed: what failed before counts no more", remediate.Printable(string(r.Breaker)))},
 			s.o.Agent.CloseBreaker(ctx, r.Breaker, user, r.Comment, who.proof)

@@ -19,7 +19,7 @@ import (
 // Signed verbs decide what is done, or let it be done. The subject says who
 // speaks; where a request came over a leaf node, that is only what the cluster's
 // operator says. So these are signed as well, by the person's own key.
-var signedVerbs = []string{Approve, Deny, Cancel, Freeze, Thaw, Breaker, Promote, Start, Accept, Reload}
+var signedVerbs = []string{Approve, Deny, Cancel, Freeze, Thaw, Breaker, Promote, Start, Run, Accept, Reload}
 
 // NeedsSignature reports whether a verb is refused without one.
 func NeedsSignature(verb string) bool { return slices.Contains(signedVerbs, verb) }

@@ -12,18 +12,20 @@ import (
 // Machines is what people may ask to be done with virtual machines.
 type Machines interface {
 	// Start opens an incident for what is ordered, and returns once that is durable.
-	Start(ctx context.Context, by string, o Order) (remediate.Incident, error)
+	// The proof is the signature that it came with.
+	Start(ctx context.Context, by string, o Order, proof *remediate.Proof) (remediate.Incident, error)
 	// Foresee says what Start would do now, as JSON; nothing is done.
 	Foresee(ctx context.Context, o Order) ([]byte, error)
 	// VMs says how each virtual machine of the inventory stands.
 	VMs(ctx context.Context) ([]VM, error)
 }
 
-// Order is what a person wants to be done, by one of the playbooks that only
-// people start.
+// Order is what a person wants to be done, by a playbook of the inventory.
 type Order struct {
-	Playbook string           `json:"playbook"`
-	Target   remediate.Target `json:"target"`
+	Playbook string `json:"playbook"`
+	// Target is what it is to be about, where the playbook leaves that to people; none
+	// is the host, or the only virtual machine.
+	Target remediate.Target `json:"target"`
 	// Checkpoint names one: to be made, promoted, proved or gone back to. Where one
 	// is needed and none is named, the last known good is meant.
 	Checkpoint string `json:"checkpoint,omitzero"`
@@ -85,12 +87,12 @@ type Checkpoint struct {
 	Wrong string `json:"wrong,omitzero"`
 }
 
-// start does the verb of that name.
-func (s *Service) start(ctx context.Context, by string, r Request) (Reply, error) {
+// start does the verbs start and run.
+func (s *Service) start(ctx context.Context, who speaker, r Request) (Reply, error) {
 	if r.Order == nil {
 		return Reply{}, errors.New("cannot start what is not named: expected order with playbook and target")
 	}
-	i, err := s.o.Machines.Start(ctx, by, *r.Order)
+	i, err := s.o.Machines.Start(ctx, who.name, *r.Order, who.proof)
 	if err != nil {
 		return Reply{}, err
 	}

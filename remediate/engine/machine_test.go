@@ -246,8 +246,12 @@ func TestAPersonRunsAPlaybook(t *testing.T) {
 			r.Error("a playbook was started whose target comes from an alert")
 		}
 		r.after(5 * time.Minute)
-		r.has(1, "opened by ann", func(e Event) bool { return e.Opened != nil && e.Opened.Asked.By == "ann" && e.Opened.Target == Host("h1") })
-		r.has(1, "fixed", func(e Event) bool { return e.Ended != nil && e.Ended.State == Resolved && e.Ended.Reason == ReasonFixed })
+		r.has(1, "opened by ann", func(e Event) bool {
+			return e.Opened != nil && e.Opened.Asked.By == "ann" && e.Opened.Target == Host("h1")
+		})
+		r.has(1, "fixed", func(e Event) bool {
+			return e.Ended != nil && e.Ended.State == Resolved && e.Ended.Reason == ReasonFixed
+		})
 		r.did("restart db.service")
 		r.restarts(time.Second)
 		if _, err := r.Start(r.Context(), "three", Target{}, Asked{By: "ann", Proof: proof}); err == nil {

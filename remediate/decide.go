@@ -21,6 +21,7 @@ func Decide(incident Incident, in Input, now Instant) ([]Event, Effect, error) {
 	if d.broken != nil {
 		return nil, Effect{}, d.broken
 	}
+	d.because(in)
 	return d.events, d.want(), nil
 }
 

@@ -18,6 +18,10 @@ type Event struct {
 	Incident ID `json:"-"`
 	// At is when it was decided.
 	At Instant `json:"-"`
+	// Cause is what reached the incident that decided this, as far as the events of
+	// that decision do not hold it themselves. It stands in the first of them, so that
+	// the decision can be made again: see [Cause].
+	Cause *Input `json:"cause,omitzero"`
 
 	Opened   *Opened   `json:"opened,omitzero"`
 	Joined   *Joined   `json:"joined,omitzero"`
@@ -166,6 +170,8 @@ type Planned struct {
 	Plan Plan `json:"plan"`
 	// Observations are what the plan was made of.
 	Observations []Observation `json:"observations,omitzero"`
+	// Seen is what else it was made of, so that it can be made again.
+	Seen *Seen `json:"seen,omitzero"`
 	// Invocations are those of what the plan may touch.
 	Invocations map[Target]string `json:"invocations,omitzero"`
 }

@@ -11,32 +11,32 @@ import (
 
 // Inventory is what this agent looks after, as far as the core must know it:
 // the allow-list of units and how they hang together. What is not named here is
-// never acted on.
+// never acted on. In the log stands what plans are made of, and no more.
 type Inventory struct {
 	// Host is this host's name: one token of [a-z0-9-].
-	Host string
+	Host string `json:"host,omitzero"`
 	// Units by their full name.
-	Units map[string]ManagedUnit
+	Units map[string]ManagedUnit `json:"units,omitzero"`
 	// VMs are the virtual machines that this host runs, by name.
-	VMs map[string]ManagedVM
+	VMs map[string]ManagedVM `json:"vms,omitzero"`
 	// Severities are by the value of an alert's label severity, Escalations the
 	// policies of those that have one of their own.
-	Severities  map[string]Severity
-	Escalations map[Severity]EscalationPolicy
+	Severities  map[string]Severity           `json:"-"`
+	Escalations map[Severity]EscalationPolicy `json:"-"`
 	// Limits are the figures of the gates that count, Own those of playbooks, by
 	// their names.
-	Limits Limits
-	Own    map[string]Own
+	Limits Limits         `json:"-"`
+	Own    map[string]Own `json:"-"`
 	// Profiles are limits that units can be given, by the profile's name.
-	Profiles map[string]ManagedProfile
+	Profiles map[string]ManagedProfile `json:"profiles,omitzero"`
 	// Groups are units that stand in for each other.
-	Groups map[string]ManagedGroup
+	Groups map[string]ManagedGroup `json:"-"`
 	// Maintenance are the times in which people work.
-	Maintenance []Maintenance
+	Maintenance []Maintenance `json:"-"`
 	// Sources are what sends alerts, by name.
-	Sources map[string]AlertSource
+	Sources map[string]AlertSource `json:"-"`
 	// Digest identifies the text it was read from: SHA-256 in hex.
-	Digest string
+	Digest string `json:"digest,omitzero"`
 }
 
 // severityOf is how bad an alert is.
@@ -55,33 +55,33 @@ func (inv Inventory) escalationOf(s Severity) EscalationPolicy {
 // ManagedUnit is one unit of the inventory.
 type ManagedUnit struct {
 	// Needs are units that must be healthy before this one can be.
-	Needs []string
+	Needs []string `json:"needs,omitzero"`
 	// Healthy names probes that must be healthy for the unit to be called so,
 	// beside its own state.
-	Healthy []string
+	Healthy []string `json:"healthy,omitzero"`
 	// Oneshot is whether it is a unit that does one thing and ends.
-	Oneshot bool
+	Oneshot bool `json:"oneshot,omitzero"`
 	// Risk is that of starting it, where it is a oneshot.
-	Risk Risk
+	Risk Risk `json:"risk,omitzero"`
 	// ByName is whether it is no part of the site: only who names it acts on it.
-	ByName bool
+	ByName bool `json:"byName,omitzero"`
 	// Allow is whether its name being on the deny list is overruled.
-	Allow bool
+	Allow bool `json:"allow,omitzero"`
 	// Autonomy is how far the agent may go with it; Unset has no say.
-	Autonomy Autonomy
+	Autonomy Autonomy `json:"autonomy,omitzero"`
 	// Own are its own figures of the gates that count.
-	Own Own
+	Own Own `json:"-"`
 }
 
 // ManagedProfile is limits that units can be given together. The core knows whom they
 // are for, and the figures only as words: who sets them reads the file as root.
 type ManagedProfile struct {
 	// Units are in the order of the file: what users miss least comes first.
-	Units []string
+	Units []string `json:"units,omitzero"`
 	// Gives says what each unit is given: "memory 256MiB, cpu 50%".
-	Gives map[string]string
+	Gives map[string]string `json:"gives,omitzero"`
 	// For is how long limits last that nobody takes back.
-	For time.Duration
+	For time.Duration `json:"for,omitzero"`
 }
 
 // ofSite is whether the unit is one of those that make the site.
@@ -90,25 +90,25 @@ func (u ManagedUnit) ofSite() bool { return !u.Oneshot && !u.ByName }
 // ManagedVM is one virtual machine of the inventory.
 type ManagedVM struct {
 	// Unit runs its QEMU; it is acted on only as part of the VM.
-	Unit string
+	Unit string `json:"unit,omitzero"`
 	// Healthy names probes that must be healthy for the VM to be called so, beside
 	// its run state.
-	Healthy []string
+	Healthy []string `json:"healthy,omitzero"`
 	// Boots bounds a boot: until then unhealthy says nothing.
-	Boots time.Duration
+	Boots time.Duration `json:"boots,omitzero"`
 	// WaitForGuest is how long after an incident's beginning the agent inside has
 	// its turn, while it is there; 0 is not at all.
-	WaitForGuest time.Duration
+	WaitForGuest time.Duration `json:"waitForGuest,omitzero"`
 	// Alone is the greatest risk that needs no person; [Restart] unless its site
 	// says more.
-	Alone Risk
+	Alone Risk `json:"alone,omitzero"`
 	// RollbackEvery is the least time between two rollbacks that no person asked
 	// for.
-	RollbackEvery time.Duration
+	RollbackEvery time.Duration `json:"rollbackEvery,omitzero"`
 	// Autonomy is how far the agent may go with it; Unset has no say.
-	Autonomy Autonomy
+	Autonomy Autonomy `json:"autonomy,omitzero"`
 	// Own are its own figures of the gates that count.
-	Own Own
+	Own Own `json:"-"`
 }
 
 // FindVM is the inventory's own copy of a VM's name, and whether it has one.

@@ -115,7 +115,31 @@ func (l *life) decide(in Input) ([]Event, Effect, error) {
 	if after := written(l.t, l.i); after != before {
 		l.t.Fatalf("Decide changed the incident:\n%s\n%s", before, after)
 	}
+	l.decidesAgain(in, events)
 	return events, want, err
+}
+
+// decidesAgain fails unless the same follows once more from what the log holds.
+func (l *life) decidesAgain(in Input, events []Event) {
+	l.t.Helper()
+	if len(events) == 0 {
+		return
+	}
+	var logged []Event
+	for _, e := range events {
+		logged = append(logged, throughText(l.t, e))
+	}
+	cause, ok := Cause(l.i, logged)
+	if !ok {
+		l.t.Fatalf("the log does not say why it was decided: %s", written(l.t, in))
+	}
+	again, _, err := Decide(l.i, cause, l.now)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if was, is := written(l.t, events), written(l.t, again); was != is {
+		l.t.Fatalf("it is decided otherwise once more:\n%s\n%s", was, is)
+	}
 }
 
 // give gives an input and takes in what follows.

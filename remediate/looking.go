@@ -94,7 +94,7 @@ func (d *decision) plan(l Looked) {
 		return
 	case i.Plan == nil || i.Plan.Digest != l.Plan.Digest:
 		d.record(Event{Type: IncidentPlanned, Planned: &Planned{
-			Plan: l.Plan, Observations: l.Observations, Invocations: l.Invocations,
+			Plan: l.Plan, Observations: l.Observations, Seen: l.Seen, Invocations: l.Invocations,
 		}})
 	}
 	if i.State != Acting { // its rung was allowed; the gates are asked before its step

@@ -148,12 +148,12 @@ type Busy struct {
 // were seen unhealthy, for an incident about a VM how that stands, and what the deeds
 // of its steps take along.
 type Seen struct {
-	Inventory Inventory
-	Failed    []string
-	Machine   *Machine
+	Inventory Inventory `json:"inventory"`
+	Failed    []string  `json:"failed,omitzero"`
+	Machine   *Machine  `json:"machine,omitzero"`
 	// Busiest is asked for where the ladder acts on it.
-	Busiest    Busy
-	Dependants Dependants
+	Busiest    Busy       `json:"busiest,omitzero"`
+	Dependants Dependants `json:"dependants,omitzero"`
 }
 
 // MakePlan resolves a playbook's selectors for a target. A rung whose selectors

@@ -83,7 +83,8 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	beside(e, ctx, i.ID, func(ctx context.Context) remediate.Looked {
 		l := remediate.Looked{Observations: e.ask(ctx, names), Verify: len(verify)}
 		acts := asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy
-		plan, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations, acts)
+		plan, made, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations, acts)
+		l.Seen = &made
 		switch {
 		case errors.Is(err, errUnreadable):
 			l.Unreadable = err.Error()
@@ -105,9 +106,9 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 	})
 }
 
-// plan makes the plan of what was seen; for a VM that is also how it stands, and where
-// something would be done, what that takes along.
-func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.Inventory, target remediate.Target, asked *remediate.Asked, observations []remediate.Observation, acts bool) (remediate.Plan, error) {
+// plan makes the plan of what was seen, and returns both; for a VM that is also how it
+// stands, and where something would be done, what that takes along.
+func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.Inventory, target remediate.Target, asked *remediate.Asked, observations []remediate.Observation, acts bool) (remediate.Plan, remediate.Seen, error) {
 	seen := remediate.Seen{Inventory: inv, Failed: inv.FailedUnits(observations)}
 	if target.Kind == remediate.VMKind {
 		m := e.o.World.Machine(ctx, target.Name, asked)
@@ -118,12 +119,13 @@ func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.I
 	}
 	plan, err := remediate.MakePlan(p, target, seen)
 	if err != nil || !acts {
-		return plan, err
+		return plan, seen, err
 	}
 	if seen.Dependants, err = e.dependants(ctx, plan.Deeds()); err != nil {
-		return remediate.Plan{}, err
+		return remediate.Plan{}, seen, err
 	}
-	return remediate.MakePlan(p, target, seen)
+	plan, err = remediate.MakePlan(p, target, seen)
+	return plan, seen, err
 }
 
 // freshFor is how long the look that made a plan is good enough to judge its rung

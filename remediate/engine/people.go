@@ -297,10 +297,10 @@ func (e *Engine) Explain(ctx context.Context, a remediate.Arrival) (Explanation,
 func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.Incident, config Config) error {
 	verify := i.Probes()
 	x.Observations = e.ask(ctx, append(append([]string(nil), verify...), i.Playbook.Considers(config.Inventory, verify)...))
-	plan, err := e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations, true)
+	plan, _, err := e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations, true)
 	if errors.Is(err, errUnreadable) { // nothing would be done; the ladder can be told all the same
 		x.Problem = err.Error()
-		plan, err = e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations, false)
+		plan, _, err = e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations, false)
 	}
 	if err != nil {
 		x.Problem = err.Error()

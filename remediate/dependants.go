@@ -11,6 +11,16 @@ type Deed struct {
 	Unit string
 }
 
+// MarshalText writes a deed as the log names it: verb and unit.
+func (d Deed) MarshalText() ([]byte, error) { return []byte(string(d.Do) + " " + d.Unit), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Deed) UnmarshalText(text []byte) error {
+	do, unit, _ := strings.Cut(string(text), " ")
+	*d = Deed{Verb(do), unit}
+	return nil
+}
+
 // Dependants are the units that a deed takes along: they are restarted or stopped with
 // it, whether anybody named them or not. What is read of a deed that takes nothing
 // along is an empty list.

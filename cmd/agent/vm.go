@@ -91,14 +91,18 @@ func (c *cli) promoteCommand() *cobra.Command {
 }
 
 func (c *cli) deployCommand() *cobra.Command {
-	return c.orderCommand(&cobra.Command{
+	command := &cobra.Command{
 		Use:   "deploy IMAGE",
 		Short: "Put another image in the place of the disks that go back, and boot it",
 		Long: "Put another image in the place of the disks that go back, and boot it. What runs now is put aside\n" +
-			"and kept. Where the image does not become healthy, going back is offered: approve that as well.",
-		Example: "  nightshift vm deploy ./result/rave.qcow2",
+			"and kept. Where the image does not become healthy, going back is offered: approve that as well.\n" +
+			"With --checkpoint the disks are kept before, under that name; without it nothing else is done.",
+		Example: "  nightshift vm deploy ./result/rave.qcow2 --checkpoint before-update",
 		Args:    cobra.ExactArgs(1),
-	}, func(args []string) (oncall.Order, error) {
+	}
+	checkpoint := command.Flags().String("checkpoint", "", "make a checkpoint of that name first")
+	mustComplete(command, "checkpoint", cobra.NoFileCompletions)
+	return c.before(checkpoint, c.orderCommand(command, func(args []string) (oncall.Order, error) {
 		if args[0] == "" {
 			return oncall.Order{}, wrongUse("cannot deploy nothing: give the path of an image")
 		}
@@ -107,7 +111,32 @@ func (c *cli) deployCommand() *cobra.Command {
 			return oncall.Order{}, fmt.Errorf("cannot find the image %s: %w", args[0], err)
 		}
 		return oncall.Order{Playbook: playbooks.VMDeploy.Name, Image: image}, nil
-	})
+	}))
+}
+
+// before makes a checkpoint, where one is named, before what a command does: an order
+// of its own, whose failure ends it.
+func (c *cli) before(checkpoint *string, command *cobra.Command) *cobra.Command {
+	keep, then := c.checkpointCreateCommand(), command.RunE
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		if !cmd.Flags().Changed("checkpoint") {
+			return then(cmd, args)
+		}
+		if *checkpoint == "" {
+			return wrongUse("cannot make a checkpoint without a name: give --checkpoint one")
+		}
+		for _, same := range []string{"vm", "comment", "yes", "dry-run", "output"} {
+			if err := keep.Flags().Set(same, cmd.Flags().Lookup(same).Value.String()); err != nil {
+				return err
+			}
+		}
+		keep.SetContext(cmd.Context())
+		if err := keep.RunE(keep, []string{*checkpoint}); err != nil {
+			return fmt.Errorf("cannot make the checkpoint %s, so nothing was deployed: %w", *checkpoint, err)
+		}
+		return then(cmd, args)
+	}
+	return command
 }
 
 func (c *cli) rollbackCommand() *cobra.Command {

@@ -42,7 +42,7 @@ type Settings struct {
 	WebhookTokenFile string `split_words:"true" desc:"a file with the bearer token that Alertmanager sends"`
 	// NATSListen is where people connect.
 	NATSListen      string `envconfig:"NATS_LISTEN" default:"127.0.0.1:9798" desc:"where people connect by NATS; empty for nowhere"`
-	NATSLeaf        string `envconfig:"NATS_LEAF" desc:"your NATS cluster, which people's account joins as a leaf node (nats://HOST:7422)"`
+	NATSLeaf        string `envconfig:"NATS_LEAF" desc:"your NATS cluster, which an account for it joins as a leaf node (nats://HOST:7422)"`
 	NATSCredsFile   string `envconfig:"NATS_CREDS_FILE" desc:"credentials for that cluster"`
 	NATSNKeyFile    string `envconfig:"NATS_NKEY_FILE" desc:"an nkey seed for that cluster"`
 	NATSCAFile      string `envconfig:"NATS_CA_FILE" desc:"the authority of the NATS certificates: of the listener, and of the cluster"`

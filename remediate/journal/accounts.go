@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -12,6 +13,10 @@ import (
 const (
 	journalAccount = "JOURNAL"
 	peopleAccount  = "PEOPLE"
+	// clusterAccount is whoever comes over a leaf node. It lies beside PEOPLE and not
+	// in it, so that nothing said in the cluster is heard here but as a request, and
+	// nothing asked here goes out.
+	clusterAccount = "CLUSTER"
 )
 
 // operator is the user that every installation has: whoever may read the
@@ -71,29 +76,59 @@ func (ids *identities) admit(host string, people []Person) error {
 	return nil
 }
 
-// configure sets accounts and who may connect in the server's options. The export
-// is one way: PEOPLE sees what the stream republishes, and can publish nothing
-// back, also not by the reply subject of a request, which no permission covers.
+// configure sets accounts and who may connect in the server's options. Each export
+// is one way: PEOPLE and CLUSTER see what the stream republishes, and CLUSTER what
+// the agent tells people, and neither can publish anything back, also not by the
+// reply subject of a request, which no permission covers. From CLUSTER come verbs and
+// queries, to which there are answers.
 func (ids *identities) configure(opts *server.Options, host string) error {
-	journal, people := server.NewAccount(journalAccount), server.NewAccount(peopleAccount)
-	events := eventsSubject(host, "*")
-	if err := journal.AddStreamExport(events, []*server.Account{people}); err != nil {
-		return fmt.Errorf("cannot export %s: %w", events, err)
+	journal, people, cluster := server.NewAccount(journalAccount), server.NewAccount(peopleAccount), server.NewAccount(clusterAccount)
+	events, notify := eventsSubject(host, "*"), notifySubjects(host)
+	if err := errors.Join(
+		stream(journal, events, people), stream(journal, events, cluster), stream(people, notify, cluster),
+		service(people, "nightshift.do.*."+host+".*", cluster), service(people, "nightshift.ask."+host+".>", cluster),
+		service(people, "$SRV.>", cluster),
+	); err != nil {
+		return err
 	}
-	if err := people.AddStreamImport(journal, events, ""); err != nil {
-		return fmt.Errorf("cannot import %s: %w", events, err)
-	}
-	opts.Accounts = []*server.Account{journal, people}
+	opts.Accounts = []*server.Account{journal, people, cluster}
 	opts.CustomClientAuthentication = ids.gate
 	opts.AlwaysEnableNonce = true // what each one signs to prove that a key is theirs
 	return nil
 }
 
-// agentMay is what the agent may do among people. It answers to inboxes only:
-// a request's reply subject is chosen by whoever asks.
+// stream has one account see what another publishes.
+func stream(from *server.Account, subjects string, to *server.Account) error {
+	if err := from.AddStreamExport(subjects, []*server.Account{to}); err != nil {
+		return fmt.Errorf("cannot export %s: %w", subjects, err)
+	}
+	if err := to.AddStreamImport(from, subjects, ""); err != nil {
+		return fmt.Errorf("cannot import %s: %w", subjects, err)
+	}
+	return nil
+}
+
+// service has one account answer the requests of another. Several may answer one, as
+// to a ping of all services.
+func service(by *server.Account, subjects string, of *server.Account) error {
+	if err := by.AddServiceExportWithResponse(subjects, server.Streamed, []*server.Account{of}); err != nil {
+		return fmt.Errorf("cannot export %s: %w", subjects, err)
+	}
+	if err := of.AddServiceImport(by, subjects, subjects); err != nil {
+		return fmt.Errorf("cannot import %s: %w", subjects, err)
+	}
+	return nil
+}
+
+// notifySubjects are those of the host's notifications.
+func notifySubjects(host string) string { return "nightshift.notify." + host + ".*" }
+
+// agentMay is what the agent may do among people. It answers to inboxes only, for a
+// request's reply subject is chosen by whoever asks; those of requests from CLUSTER
+// the server itself makes below _R_, each with a token that nobody can guess.
 func agentMay(host string) *server.Permissions {
 	return &server.Permissions{
-		Publish:   allow("_INBOX.>"),
+		Publish:   allow("_INBOX.>", "_R_.>"),
 		Subscribe: allow("nightshift.do.*."+host+".*", "nightshift.ask."+host+".>", "$SRV.>", "_INBOX.>"),
 	}
 }
@@ -102,7 +137,7 @@ func agentMay(host string) *server.Permissions {
 // so nobody can have it say anything.
 func notifierMay(host string) *server.Permissions {
 	return &server.Permissions{
-		Publish:   allow("nightshift.notify." + host + ".*"),
+		Publish:   allow(notifySubjects(host)),
 		Subscribe: &server.SubjectPermission{Deny: []string{">"}},
 	}
 }

@@ -16,10 +16,11 @@
 // from acting until a person accepts what is left. The chain finds damage; it
 // is no seal against somebody who can write to the disk.
 //
-// The server has two accounts. JOURNAL has the streams, and one user that only
+// The server has three accounts. JOURNAL has the streams, and one user that only
 // this process can be. PEOPLE has the agent, the operator and whoever else is
-// let in; what is stored reaches it as nightshift.events.<host>.<incident>, one
-// way, and nothing in it reaches the streams.
+// let in, CLUSTER whoever comes over a leaf node; what is stored reaches both as
+// nightshift.events.<host>.<incident>, one way, and nothing in them reaches the
+// streams.
 //
 // In the state directory:
 //

@@ -14,8 +14,8 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// Leaf is a NATS cluster that the account of people joins as a leaf node, so that
-// people reach this host through it. The account of the log never does.
+// Leaf is a NATS cluster that an account for it joins as a leaf node, so that people
+// reach this host through it. The account of the log never does.
 type Leaf struct {
 	// URL is the cluster's, with the port for leaf nodes; several are separated by
 	// commas. Empty joins none.
@@ -56,12 +56,9 @@ func (l Leaf) urls() ([]*url.URL, error) {
 	return urls, nil
 }
 
-// leafNode are the server's options for the leaf; none without one. What crosses it
-// is what people need and no more. In either direction nothing of JetStream and
-// nothing of the server's own goes through. Inwards: verbs, but none in the name of
-// this host's operator, queries, and answers to inboxes; never what only this
-// agent may say. Outwards: what the agent says and answers; what people of this
-// host ask it stays here, with the inbox that an answer is waited for at.
+// leafNode are the server's options for the leaf; none without one. Its account lets
+// through what people need and no more; of that, nobody in the cluster says verbs in
+// the name of this host's operator.
 func (o *Options) leafNode() (server.LeafNodeOpts, error) {
 	if o.Leaf.URL == "" {
 		return server.LeafNodeOpts{}, nil
@@ -71,10 +68,9 @@ func (o *Options) leafNode() (server.LeafNodeOpts, error) {
 		return server.LeafNodeOpts{}, err
 	}
 	remote := &server.RemoteLeafOpts{
-		LocalAccount: peopleAccount, URLs: urls, Credentials: o.Leaf.Creds,
+		LocalAccount: clusterAccount, URLs: urls, Credentials: o.Leaf.Creds,
 		TLSTimeout:  callDeadline.Seconds(),
-		DenyImports: append(private(), "nightshift.events.>", "nightshift.notify.>", "nightshift.do."+operator+".>"),
-		DenyExports: append(private(), "nightshift.do.>", "nightshift.ask.>"),
+		DenyImports: []string{"nightshift.do." + operator + ".>"},
 	}
 	if remote.TLSConfig, err = o.Leaf.tlsConfig(urls); err != nil {
 		return server.LeafNodeOpts{}, err
@@ -88,13 +84,6 @@ func (o *Options) leafNode() (server.LeafNodeOpts, error) {
 
 // leafRetry is how long after it was lost the cluster is tried again.
 const leafRetry = time.Second
-
-// private is what never crosses a leaf: JetStream, key-value and object stores,
-// the server's own subjects, and those of the log's account, in case somebody ever
-// has them among people.
-func private() []string {
-	return []string{"$JS.>", "$JSC.>", "$KV.>", "$O.>", "$SYS.>", "journal.>", "alerts.>", "evidence.>", "canary.>"}
-}
 
 // tlsConfig is nil where the cluster is reached without TLS.
 func (l Leaf) tlsConfig(urls []*url.URL) (*tls.Config, error) {

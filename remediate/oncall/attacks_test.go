@@ -199,7 +199,7 @@ var clustered = append([]attack{
 	}},
 	{"the cluster's answer goes to another's verb", func(s *scene) string {
 		conn := s.fromHub()
-		if err := conn.PublishRequest("nightshift.do.bob.rave-1.comment", "nightshift.do.ann.rave-1.close", []byte(`{"incident":"AAAAAAAA"}`)); err != nil {
+		if err := conn.PublishRequest(askSubject("rave-1", AskStatus), "nightshift.do.ann.rave-1.close", nil); err != nil {
 			s.t.Fatal(err)
 		}
 		s.settle(conn)
@@ -294,6 +294,20 @@ func (s *scene) mustDo(name, verb string, r Request) {
 	before := s.agent.done()
 	if answer := s.say(s.as(name), name, verb, r); !said(answer) || s.agent.done() != before+1 {
 		s.t.Errorf("%s %s: %s, and the agent did %q", name, verb, answer, s.agent.did)
+	}
+}
+
+// The cluster may say in bob's name what needs no signature. Where the answer goes is
+// theirs to say, too; but as a verb nobody hears it.
+func TestAnAnswerToTheClusterIsNoVerb(t *testing.T) {
+	s := play(t)
+	conn := s.fromHub()
+	if err := conn.PublishRequest("nightshift.do.bob.rave-1.comment", "nightshift.do.ann.rave-1.close", []byte(`{"incident":"AAAAAAAA"}`)); err != nil {
+		t.Fatal(err)
+	}
+	s.settle(conn)
+	if got := s.agent.done(); got != 1 {
+		t.Errorf("the agent did %q, want bob's comment alone", s.agent.did)
 	}
 }
 

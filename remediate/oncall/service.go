@@ -150,14 +150,18 @@ func (s *Service) beside(work func()) {
 	}()
 }
 
-// inbox begins where answers may go. The server checks who may publish a request,
+// answerable reports whether answers may go there. The server checks who may publish a request,
 // not where its answer goes: a reply-to of another kind would make the agent speak
 // there with its own rights, so such a request is not heard at all.
-const inbox = "_INBOX."
+// Where the request comes from the cluster the server has put one of its own, below
+// _R_, in the place of the inbox.
+func answerable(reply string) bool {
+	return strings.HasPrefix(reply, "_INBOX.") || strings.HasPrefix(reply, "_R_.")
+}
 
 // verb does what a person asks and answers once it is durable.
 func (s *Service) verb(m *nats.Msg) {
-	if !strings.HasPrefix(m.Reply, inbox) {
+	if !answerable(m.Reply) {
 		s.o.Logger.Warn("a verb without an inbox for its answer is not heard", slog.String("subject", remediate.Printable(m.Subject)))
 		return
 	}
@@ -313,7 +317,7 @@ func (s *Service) serveQueries() error {
 
 // query answers with JSON, or with an error in the header as micro services do.
 func (s *Service) query(r micro.Request, ask func(context.Context, []byte) (any, error)) {
-	if !strings.HasPrefix(r.Reply(), inbox) {
+	if !answerable(r.Reply()) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, requestTimeout)

@@ -92,7 +92,7 @@ func wantHandedOver(t *testing.T, inside *stage.Inside, repaired oncall.Story) {
 	if i.State != remediate.Escalated || i.Reason != remediate.ReasonWentBack {
 		t.Errorf("what waited is %s (%s), want it with people because the machine went back", i.State, i.Reason)
 	}
-	inside.Ask(new(oncall.Reply), "close", string(i.ID), "--comment=seen")
+	inside.Ask(new(oncall.Reply), "close", string(i.ID), "--comment=seen", "--force")
 }
 
 // goTo orders it, approves it, and wants it done.

@@ -247,6 +247,18 @@ func (a *VMAgent) Approve(id remediate.ID) {
 	a.Nightshift("approve", "--yes", string(id))
 }
 
+// ApprovesAll says yes whenever the incident is held, until the agent is done with it.
+func (a *VMAgent) ApprovesAll(id remediate.ID) {
+	a.t.Helper()
+	a.Await(fmt.Sprintf("incident %s to need no more approvals", id), func() bool {
+		state := a.Story(id).Incident.State
+		if state == remediate.Held {
+			a.Approve(id)
+		}
+		return !state.Live() || state == remediate.Escalated
+	})
+}
+
 // AwaitOpened waits until an alert has opened an incident of the playbook, and
 // returns its name.
 func (a *VMAgent) AwaitOpened(playbook string) (id remediate.ID) {

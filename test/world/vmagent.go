@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -80,7 +82,7 @@ func (v VM) makeStateDisk(ctx context.Context, from string) error {
 			return err
 		}
 	}
-	if err := os.CopyFS(v.w.Path(files), os.DirFS(from)); err != nil {
+	if err := copyWithModes(v.w.Path(files), from); err != nil {
 		return err
 	}
 	for _, argv := range [][]string{
@@ -93,6 +95,24 @@ func (v VM) makeStateDisk(ctx context.Context, from string) error {
 		}
 	}
 	return nil
+}
+
+// copyWithModes copies a directory, each file as readable as it was: [os.CopyFS] lets
+// everybody read what it writes, and nobody takes a seed from a file like that.
+func copyWithModes(to, from string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chmod(filepath.Join(to, strings.TrimPrefix(path, from)), info.Mode().Perm())
+	})
 }
 
 // insideWithin bounds one command in the guest: starting the program takes a second

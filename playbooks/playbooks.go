@@ -33,6 +33,8 @@ var Coded = []remediate.Playbook{
 // where it lists them.
 var Asked = []remediate.Playbook{
 	WebhookRotated,
+	SafeMode,
+	SafeModeOff,
 	VMCheckpoint,
 	VMPromote,
 	VMVerify,

@@ -11,8 +11,13 @@ import (
 
 // rave is the inventory of a machine that runs RAVE.
 var rave = remediate.Inventory{
-	Host: "rave-host",
-	VMs:  map[string]remediate.ManagedVM{"rave": {Unit: "rave-vm.service", Healthy: []string{"vm-port"}, Boots: 1}},
+	Host:  "rave-host",
+	Units: map[string]remediate.ManagedUnit{"prometheus.service": {}, "grafana.service": {Healthy: []string{"grafana-api"}}},
+	Profiles: map[string]remediate.ManagedProfile{"safe": {
+		Units: []string{"prometheus.service", "grafana.service"}, For: 1,
+		Gives: map[string]string{"prometheus.service": "memory 256MiB", "grafana.service": "cpu 25%"},
+	}},
+	VMs: map[string]remediate.ManagedVM{"rave": {Unit: "rave-vm.service", Healthy: []string{"vm-port"}, Boots: 1}},
 }
 
 // images are all that a machine can have.
@@ -65,6 +70,13 @@ func TestWhatPeopleAskFor(t *testing.T) {
 		"vm-checkpoint": {"keep the disks as they are (limit ): checkpoint rave to new", "then "},
 		"vm-promote":    {"make it the last known good (limit ): promote rave to asked", "then "},
 		"vm-verify":     {"boot it on a throw-away overlay (limit ): prove rave to asked", "then "},
+		"safe-mode": {
+			"limits of SAFE mode (limit ): limit prometheus.service to safe, limit grafana.service to safe",
+			"restart, then the limits (restart ): restart prometheus.service, restart grafana.service, " +
+				"limit prometheus.service to safe, limit grafana.service to safe",
+			"then unit:prometheus.service unit:grafana.service grafana-api",
+		},
+		"safe-mode-off": {"take the limits back (limit ): unlimit prometheus.service from safe, unlimit grafana.service from safe", "then "},
 		"vm-deploy": {
 			"put the image in place (rollback ): power-down rave, swap rave to asked, boot rave",
 			"go back to what ran before (rollback approve): power-down rave, swap rave to before, boot rave",

@@ -165,6 +165,10 @@ func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
 		planned := PlannedRung{Name: rung.Name, Autonomy: rung.Autonomy}
 		lacks := ""
 		for _, move := range rung.Do {
+			if _, ok := seen.Inventory.Profiles[move.Profile]; !ok && move.Profile != "" {
+				lacks = fmt.Sprintf("%s: the inventory has no profile %q", rung.Name, move.Profile)
+				continue
+			}
 			targets, err := move.resolve(target, seen)
 			if err != nil {
 				return Plan{}, fmt.Errorf("cannot plan rung %q of %s: %w", rung.Name, p.Name, err)

@@ -171,3 +171,41 @@ func TestWhoIsBusiestIsActedOnOnlyIfItIsOfTheInventory(t *testing.T) {
 		}
 	}
 }
+
+// limitedSite is the site with a profile for two of its units.
+func limitedSite() Inventory {
+	inv := site
+	inv.Profiles = map[string]ManagedProfile{"safe": {
+		Units: []string{"web.service", "db.service"}, For: time.Hour,
+		Gives: map[string]string{"web.service": "cpu 25%", "db.service": "memory 256MiB"},
+	}}
+	return inv
+}
+
+func TestLimitsArePlannedForTheProfilesUnits(t *testing.T) {
+	plan := func(inv Inventory, moves ...Move) (Plan, error) {
+		p := Playbook{Name: "p", Ladder: []Rung{{Name: "limits", Do: moves}}, Verify: Verify{Healthy: []string{"profile"}}}
+		return MakePlan(p, Host("h1"), Seen{Inventory: inv})
+	}
+	safe := Move{Do: VerbLimit, On: Selector{What: ItsProfile}, Profile: "safe"}
+	got, err := plan(limitedSite(), safe)
+	if err != nil || strings.Join(steps(got), ", ") != "limit web.service to safe, limit db.service to safe" {
+		t.Fatalf("%v %v", steps(got), err)
+	}
+	if s := got.Rungs[0].Steps[1]; s.Gives != "memory 256MiB, for 1h0m0s" || s.Risk != Limit || !slices.Contains(got.Probes, "unit:db.service") {
+		t.Errorf("%+v, probes %v", s, got.Probes)
+	}
+	richer := limitedSite()
+	richer.Profiles["safe"].Gives["db.service"] = "memory 512MiB"
+	if other, _ := plan(richer, safe); other.Digest == got.Digest {
+		t.Error("other figures have the same digest")
+	}
+	if left, err := plan(site, safe); err != nil || len(left.Rungs) != 0 || !slices.Equal(left.LeftOut, []string{`limits: the inventory has no profile "safe"`}) {
+		t.Errorf("without the profile: %+v %v", left, err)
+	}
+	for _, wrong := range []Move{{Do: VerbLimit, On: Selector{Unit: "gc.service"}, Profile: "safe"}, {Do: VerbUnlimit, On: Selector{Unit: "web.service"}}} {
+		if _, err := plan(limitedSite(), wrong); err == nil {
+			t.Errorf("%+v is planned", wrong)
+		}
+	}
+}

@@ -33,6 +33,9 @@ func (d *decision) concludes(observations []Observation) {
 	i := &d.incident
 	verify, boots := i.verify()
 	outcome, detail := i.Watch.judge(verify, boots, d.now, observations)
+	if why := i.unlimited(); outcome == Fixed && why != "" {
+		outcome, detail = NotFixed, why
+	}
 	if outcome == "" {
 		return
 	}
@@ -54,6 +57,21 @@ func (i *Incident) verify() (v Verify, boots time.Duration) {
 	}
 	v.Within = max(v.Within, boots+2*v.Window)
 	return v, boots
+}
+
+// unlimited says why limits that a person asked for are not as they asked: units that
+// are healthy can't tell whether they have them.
+func (i *Incident) unlimited() string {
+	rung, tried := i.rung(), i.climbing()
+	if i.Asked == nil || rung == nil || tried == nil {
+		return ""
+	}
+	for n, receipt := range tried.Results {
+		if n < len(rung.Steps) && rung.Steps[n].Profile != "" && receipt.Result != Done {
+			return receipt.Detail
+		}
+	}
+	return ""
 }
 
 // recovered ends an incident that people have once it is healthy for its window

@@ -113,4 +113,3 @@ func ownedByRoot(path string) error {
 		}
 	}
 }
-

@@ -21,7 +21,6 @@ import (
 func configure(s Settings, file *inventory.File) (engine.Config, error) {
 	c := &configuring{settings: s, file: file, overrides: map[string]inventory.Playbook{}}
 	c.config = engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
-	c.errs = notKept(file)
 	for _, entry := range file.Playbooks {
 		c.add(entry)
 	}
@@ -127,19 +126,6 @@ func (c *configuring) checkMaintenance() {
 	}
 }
 
-// notKept finds what an inventory may say and this version does not do: what is
-// passed over in silence somebody would rely on.
-func notKept(file *inventory.File) []error {
-	var errs []error
-	refuse := func(said bool, key, lacks string) {
-		if said {
-			errs = append(errs, fmt.Errorf("cannot use %s: this version %s; take it out", key, lacks))
-		}
-	}
-	refuse(len(file.Profiles) > 0, "profiles", "sets no limits")
-	return errs
-}
-
 // override puts the inventory's figures in the place of the playbook's own.
 func override(p remediate.Playbook, by inventory.Playbook) remediate.Playbook {
 	set := func(field *time.Duration, value time.Duration) {
@@ -189,7 +175,7 @@ func known(p remediate.Playbook, file *inventory.File, at func(field, msg string
 		for m, move := range rung.Do {
 			step := fmt.Sprintf("ladder[%d].do[%d]", r, m)
 			unit(step+"."+string(move.Do), move.On.Unit)
-			if _, ok := file.Profiles[move.Profile]; move.Profile != "" && !ok {
+			if _, ok := file.Profiles[move.Profile]; move.Profile != "" && !ok && (at != nil || len(p.Ladder) == 1) {
 				lacks(step+".profile", "profile", move.Profile)
 			}
 		}

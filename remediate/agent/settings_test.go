@@ -2,7 +2,6 @@ package agent
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -107,25 +106,5 @@ func TestOffLoopbackItRefusesToBeOpen(t *testing.T) {
 				t.Errorf("error is %v, want refused %v", err, c.refused)
 			}
 		})
-	}
-}
-
-func TestWhatThisVersionDoesNotKeepIsRefused(t *testing.T) {
-	for key, says := range map[string]string{
-		"profiles: {safe: {a.service: {memory: 1GiB}}}": "profiles",
-	} {
-		path := filepath.Join(t.TempDir(), "site.yaml")
-		text := "host: {name: h1, alerts: ['job=\"x\"']}\nunits: {a.service: {}}\n" + key + "\n"
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s := Settings{Config: path}
-		file, err := s.Inventory()
-		if err != nil {
-			t.Fatalf("%s: %v", key, err)
-		}
-		if err := CheckConfig(s, file); err == nil || !strings.Contains(err.Error(), "cannot use "+says+": this version") {
-			t.Errorf("%s: error is %v; somebody would rely on it", key, err)
-		}
 	}
 }

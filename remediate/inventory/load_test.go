@@ -17,7 +17,7 @@ import (
 
 // coded stands for the names of the coded playbooks.
 var coded = Options{
-	Playbooks: []string{"system-down", "high-memory", "webhook-errors", "vm-down"},
+	Playbooks: []string{"system-down", "high-memory", "webhook-errors", "vm-down", "safe-mode", "safe-mode-off"},
 	Denied:    func(unit string) bool { return strings.HasPrefix(unit, "sshd.") },
 }
 

@@ -70,13 +70,6 @@ func TestWhatPeopleAskFor(t *testing.T) {
 		"vm-checkpoint": {"keep the disks as they are (limit ): checkpoint rave to new", "then "},
 		"vm-promote":    {"make it the last known good (limit ): promote rave to asked", "then "},
 		"vm-verify":     {"boot it on a throw-away overlay (limit ): prove rave to asked", "then "},
-		"safe-mode": {
-			"limits of SAFE mode (limit ): limit prometheus.service to safe, limit grafana.service to safe",
-			"restart, then the limits (restart ): restart prometheus.service, restart grafana.service, " +
-				"limit prometheus.service to safe, limit grafana.service to safe",
-			"then unit:prometheus.service unit:grafana.service grafana-api",
-		},
-		"safe-mode-off": {"take the limits back (limit ): unlimit prometheus.service from safe, unlimit grafana.service from safe", "then "},
 		"vm-deploy": {
 			"put the image in place (rollback ): power-down rave, swap rave to asked, boot rave",
 			"go back to what ran before (rollback approve): power-down rave, swap rave to before, boot rave",
@@ -151,6 +144,22 @@ func TestWhatIsRestartedAfterARotation(t *testing.T) {
 		}
 		if got := strings.Join(rungs, "; "); got != want {
 			t.Errorf("%s: %s, should be %s", named, got, want)
+		}
+	}
+}
+
+func TestWhatSAFEModeDoes(t *testing.T) {
+	for p, want := range map[*remediate.Playbook][]string{
+		&SafeMode: {
+			"limits of SAFE mode (limit ): limit prometheus.service to safe, limit grafana.service to safe",
+			"restart, then the limits (restart ): restart prometheus.service, restart grafana.service, " +
+				"limit prometheus.service to safe, limit grafana.service to safe",
+			"then unit:prometheus.service unit:grafana.service grafana-api",
+		},
+		&SafeModeOff: {"take the limits back (limit ): unlimit prometheus.service from safe, unlimit grafana.service from safe", "then "},
+	} {
+		if got := planned(t, *p, remediate.Machine{}); !slices.Equal(got, want) {
+			t.Errorf("%s:\n%s", p.Name, strings.Join(got, "\n"))
 		}
 	}
 }

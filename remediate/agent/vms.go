@@ -119,6 +119,7 @@ var vmVerbs = []remediate.Verb{
 // Each asks halted directly before what it does.
 func (w *world) actions(halted func() error) map[remediate.Verb]remediate.Action {
 	all := w.units.Heeding(halted)
+	all[remediate.VerbOneshot] = freeing{all[remediate.VerbOneshot], w}
 	for _, verb := range vmVerbs {
 		all[verb] = vmAction{w, halted}
 	}

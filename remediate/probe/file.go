@@ -59,7 +59,9 @@ type DiskOptions struct {
 	// MinPercent and MinBytes must be free; 0 asks for nothing.
 	MinPercent float64
 	MinBytes   int64
-	Timeout    time.Duration
+	// MinInodes is the share of its inodes that must be free, in percent.
+	MinInodes float64
+	Timeout   time.Duration
 }
 
 // Disk wants free space.
@@ -83,7 +85,24 @@ func (d *Disk) look() answer {
 	if err := unix.Statfs(d.o.Path, &stat); err != nil {
 		return unknown("cannot look at %s: %v", d.o.Path, err)
 	}
-	return d.judge(int64(stat.Bavail)*stat.Bsize, int64(stat.Blocks-stat.Bfree)*stat.Bsize)
+	seen := d.judge(int64(stat.Bavail)*stat.Bsize, int64(stat.Blocks-stat.Bfree)*stat.Bsize)
+	if seen.health == remediate.Healthy && d.o.MinInodes > 0 {
+		return d.judgeInodes(seen.detail, stat.Ffree, stat.Files)
+	}
+	return seen
+}
+
+// judgeInodes holds the inodes against the least. Some file systems (btrfs) make
+// them as they are needed, and say that they have none: they never run out.
+func (d *Disk) judgeInodes(space string, free, all uint64) answer {
+	if all == 0 {
+		return healthy("%s", space)
+	}
+	share := 100 * float64(free) / float64(all)
+	if share < d.o.MinInodes {
+		return unhealthy("%s, but only %d inodes (%s), expected at least %s", space, free, percent(share), percent(d.o.MinInodes))
+	}
+	return healthy("%s, and %d inodes (%s)", space, free, percent(share))
 }
 
 // judge holds what is free against the least. As with df(1), the whole is what

@@ -24,6 +24,8 @@ type HTTPOptions struct {
 	Method, Body string
 	// Expect are the healthy statuses; 200 if there are none.
 	Expect []int
+	// JSON is what fields of the answer must be, by their dotted path.
+	JSON map[string]string
 	// CAFile holds the certificates to trust, in PEM; those of the system if
 	// empty. ServerName is the name to expect, if it is not that of the URL.
 	CAFile, ServerName string
@@ -100,11 +102,21 @@ func (h *HTTP) look(ctx context.Context) (answer, int) {
 		return judge(ctx, err), 0
 	}
 	defer response.Body.Close()
-	if slices.Contains(h.o.Expect, response.StatusCode) {
-		return healthy("%s", response.Status), response.StatusCode
+	return h.judge(response, token), response.StatusCode
+}
+
+// judge holds an answer against what is expected.
+func (h *HTTP) judge(response *http.Response, token string) answer {
+	if !slices.Contains(h.o.Expect, response.StatusCode) {
+		return unhealthy("got %s, expected %s\n%s", response.Status, oneOf(h.o.Expect), excerpt(response.Body, token))
 	}
-	return unhealthy("got %s, expected %s\n%s", response.Status, oneOf(h.o.Expect), excerpt(response.Body, token)),
-		response.StatusCode
+	if len(h.o.JSON) == 0 {
+		return healthy("%s", response.Status)
+	}
+	if wrong, text := says(response.Body, h.o.JSON); wrong != "" {
+		return unhealthy("%s, and %s\n%s", response.Status, wrong, excerpt(bytes.NewReader(text), token))
+	}
+	return healthy("%s, and it says what is expected", response.Status)
 }
 
 // request is what is sent.

@@ -1,10 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"path"
@@ -62,14 +64,14 @@ func (r *Route) Probe(ctx context.Context) remediate.Observation {
 	})
 }
 
-// leaves looks at the interface that has the address a packet would come from.
+// leaves looks at the interface by which a packet would leave.
 func (r *Route) leaves(from net.Addr) answer {
-	udp, ok := from.(*net.UDPAddr)
-	if !ok {
+	own, err := netip.ParseAddrPort(from.String())
+	if err != nil {
 		return unknown("the kernel names no address of this host")
 	}
-	address := udp.AddrPort().Addr().Unmap()
-	name, err := interfaceOf(address)
+	address := own.Addr().Unmap()
+	name, err := interfaceTo(r.o.FS, r.o.To, address)
 	if err != nil {
 		return unknown("%v", err)
 	}
@@ -88,22 +90,36 @@ func (r *Route) leaves(from net.Addr) answer {
 	}
 }
 
-// interfaceOf is the one that has an address.
-func interfaceOf(address netip.Addr) (string, error) {
-	interfaces, err := net.Interfaces()
+// interfaceTo is the one by which the kernel's tables lead to an address: that of
+// the longest prefix, then of the least metric. It is read from files because
+// the socket that could be asked (netlink) is one that the agent does not need
+// otherwise. What is on this host itself is in none of them.
+func interfaceTo(root fs.FS, to string, from netip.Addr) (string, error) {
+	address, err := netip.ParseAddr(to)
 	if err != nil {
 		return "", err
 	}
-	for _, one := range interfaces {
-		addresses, err := one.Addrs()
-		if err != nil {
-			return "", err
-		}
-		for _, has := range addresses {
-			if prefix, err := netip.ParsePrefix(has.String()); err == nil && prefix.Addr().Unmap() == address.WithZone("") {
-				return one.Name, nil
-			}
+	address = address.Unmap()
+	if address == from || address.IsLoopback() {
+		return "lo", nil
+	}
+	read, file := routes4, "proc/net/route"
+	if address.Is6() {
+		read, file = routes6, "proc/net/ipv6_route"
+	}
+	table, err := fs.ReadFile(root, file)
+	if err != nil {
+		return "", fmt.Errorf("cannot read the routes: %w", err)
+	}
+	best := kernelRoute{metric: math.MaxUint32}
+	for _, route := range read(string(table)) {
+		longer := cmp.Compare(route.to.Bits(), best.to.Bits())
+		if route.to.Contains(address) && (best.by == "" || longer > 0 || longer == 0 && route.metric < best.metric) {
+			best = route
 		}
 	}
-	return "", fmt.Errorf("no interface has the address %s", address)
+	if best.by == "" {
+		return "", fmt.Errorf("the kernel knows a way to %s, and its table does not", to)
+	}
+	return best.by, nil
 }

@@ -3,6 +3,9 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"math"
 	"net"
 	"time"
 
@@ -42,7 +45,10 @@ type TLSOptions struct {
 	CAFile, ServerName string
 	// MinDays is how many days the certificate must last.
 	MinDays int
-	Timeout time.Duration
+	// CertFile and KeyFile are where the service has its certificate from, for
+	// evidence; empty for unknown.
+	CertFile, KeyFile string
+	Timeout           time.Duration
 }
 
 // TLS makes a handshake and looks at the certificate.
@@ -50,6 +56,7 @@ type TLS struct {
 	o     TLSOptions
 	trust trust
 	now   func() time.Time
+	turn  turn
 }
 
 // NewTLS makes a probe of a certificate. A day left is one by now.
@@ -57,7 +64,7 @@ func NewTLS(o TLSOptions, now func() time.Time) *TLS {
 	if o.ServerName == "" {
 		o.ServerName, _, _ = net.SplitHostPort(o.Address)
 	}
-	return &TLS{o: o, trust: trust{path: o.CAFile}, now: now}
+	return &TLS{o: o, trust: trust{path: o.CAFile}, now: now, turn: newTurn()}
 }
 
 // Probe makes one handshake.
@@ -79,14 +86,21 @@ func (t *TLS) look(ctx context.Context) answer {
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return judge(ctx, err)
 	}
-	return t.lasts(conn.ConnectionState().PeerCertificates[0].NotAfter)
+	return t.lasts(conn.ConnectionState().PeerCertificates[0])
 }
 
-// lasts says until when a certificate is valid, and whether that is enough.
-func (t *TLS) lasts(until time.Time) answer {
-	days := int(until.Sub(t.now()).Hours() / 24)
+// lasts says until when a certificate is valid, and whether that is enough. Its
+// serial tells it from the one before.
+func (t *TLS) lasts(c *x509.Certificate) answer {
+	days := t.daysLeft(c.NotAfter)
+	seen := fmt.Sprintf("the certificate %s ends %s, in %d days", serial(c), c.NotAfter.UTC().Format(time.RFC3339), days)
 	if days < t.o.MinDays {
-		return unhealthy("the certificate ends %s, in %d days; expected at least %d", until.UTC().Format(time.RFC3339), days, t.o.MinDays)
+		return unhealthy("%s; expected at least %d", seen, t.o.MinDays)
 	}
-	return healthy("the certificate ends %s, in %d days", until.UTC().Format(time.RFC3339), days)
+	return healthy("%s", seen)
+}
+
+// daysLeft are whole days; a certificate that has ended has less than none.
+func (t *TLS) daysLeft(until time.Time) int {
+	return int(math.Floor(until.Sub(t.now()).Hours() / 24))
 }

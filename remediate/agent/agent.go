@@ -159,9 +159,10 @@ func fold(ledger *remediate.Ledger) func(journal.Recorded) error {
 func (a *Agent) openWorld(file *inventory.File, probes map[string]prober) {
 	a.bus = systemd.Connect(systemd.Options{Log: a.log, Registry: a.registry})
 	a.teardown.add("systemd", func(context.Context) error { a.bus.Close(); return nil })
+	listed := func() []string { return unitNames(a.file()) }
 	a.world = &world{
-		units:  systemd.NewUnits(a.bus, func() []string { return unitNames(a.file()) }),
-		sights: sightsOf(file), log: a.log,
+		units: systemd.NewUnits(a.bus, listed), listed: listed,
+		sights: sightsOf(file), load: newLoad(), log: a.log,
 	}
 	a.world.use(probes, makeVMs(a.world, file, nil, true))
 	a.teardown.add("virtual machines", func(context.Context) error { a.world.closeVMs(); return nil })

@@ -93,7 +93,8 @@ func worldOf(s Settings, file *inventory.File, log *slog.Logger) (*world, func()
 		return nil, nil, err
 	}
 	bus := systemd.Connect(systemd.Options{Log: log, Registry: prometheus.NewRegistry()}) // nobody scrapes a command
-	w := &world{units: systemd.NewUnits(bus, func() []string { return unitNames(file) }), sights: sightsOf(file), log: log}
+	listed := func() []string { return unitNames(file) }
+	w := &world{units: systemd.NewUnits(bus, listed), listed: listed, sights: sightsOf(file), load: newLoad(), log: log}
 	w.use(probes, makeVMs(w, file, nil, false))
 	return w, bus.Close, nil
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -77,7 +78,8 @@ func makeProbe(s Settings, name string, spec inventory.Probe, metrics map[string
 	case spec.TLS != nil:
 		t := spec.TLS
 		return probe.NewTLS(probe.TLSOptions{
-			Name: name, Address: t.Address, CAFile: t.CA, ServerName: t.ServerName, MinDays: t.MinDays, Timeout: t.Timeout,
+			Name: name, Address: t.Address, CAFile: t.CA, ServerName: t.ServerName, MinDays: t.MinDays,
+			CertFile: t.Cert, KeyFile: t.Key, Timeout: t.Timeout,
 		}, time.Now), nil
 	case spec.PromQL != nil:
 		q := spec.PromQL
@@ -98,15 +100,47 @@ func makeProbe(s Settings, name string, spec inventory.Probe, metrics map[string
 	case spec.Disk != nil:
 		d := spec.Disk
 		return probe.NewDisk(probe.DiskOptions{
-			Name: name, Path: d.Path, MinPercent: float64(d.Min.Share), MinBytes: int64(d.Min.Size), Timeout: d.Timeout,
+			Name: name, Path: d.Path, MinPercent: float64(d.Min.Share), MinBytes: int64(d.Min.Size),
+			MinInodes: float64(d.MinInodes), Timeout: d.Timeout,
 		}), nil
+	}
+	return makeHostProbe(name, spec)
+}
+
+// makeHostProbe makes those that look at this host or at its databases.
+func makeHostProbe(name string, spec inventory.Probe) (prober, error) {
+	switch {
+	case spec.Postgres != nil:
+		d := spec.Postgres
+		return probe.NewPostgres(probe.PostgresOptions{
+			Name: name, At: d.At, User: d.User, Database: d.Database, PassFile: d.PassFile, CAFile: d.CA,
+			MaxPercent: float64(d.Max), Timeout: d.Timeout,
+		}), nil
+	case spec.CPU != nil:
+		c := spec.CPU
+		return probe.NewCPU(probe.CPUOptions{
+			Name: name, Of: c.Of, MaxPercent: float64(c.Max), Per: c.Per, Timeout: c.Timeout,
+		}, time.Now), nil
+	case spec.OOM != nil:
+		o := spec.OOM
+		return probe.NewCounter(probe.CounterOptions{
+			Name: name, What: "processes killed because memory ran out", Max: float64(o.Max), Per: o.Per, Timeout: o.Timeout,
+			Read: func(context.Context) (float64, error) { return probe.OOMKills(probe.Root(), o.Of) },
+		}, time.Now), nil
+	case spec.Restarts != nil:
+		return newLoops(name, *spec.Restarts), nil
+	case spec.Resolve != nil:
+		r := spec.Resolve
+		return probe.NewResolve(probe.ResolveOptions{Name: name, Host: r.Name, Server: r.Server, Timeout: r.Timeout}), nil
+	case spec.Route != nil:
+		return probe.NewRoute(probe.RouteOptions{Name: name, To: spec.Route.To, Timeout: spec.Route.Timeout}), nil
 	}
 	return nil, errors.New("it asks nothing")
 }
 
 func makeHTTP(name string, h inventory.HTTP, metrics map[string]*probe.Metric) *probe.HTTP {
 	o := probe.HTTPOptions{
-		Name: name, URL: h.URL, Method: h.Method, Body: h.Body, Expect: h.Expect,
+		Name: name, URL: h.URL, Method: h.Method, Body: h.Body, Expect: h.Expect, JSON: h.JSON,
 		CAFile: h.CA, ServerName: h.ServerName, TokenFile: h.TokenFile, Header: h.Header, Timeout: h.Timeout,
 	}
 	if m, ok := metrics[h.UncountedIn]; ok {

@@ -26,6 +26,8 @@ type prober interface {
 type world struct {
 	units  *systemd.Units
 	sights probe.Sights
+	load   *probe.Load
+	listed func() []string // the units of the inventory in force
 	log    *slog.Logger
 	probes atomic.Pointer[map[string]prober]
 	vms    atomic.Pointer[map[string]*machine]
@@ -91,30 +93,29 @@ func (w *world) Probe(ctx context.Context, name string) remediate.Observation {
 	return remediate.Observation{Probe: name, Detail: "the inventory has no probe of this name any more"}
 }
 
-// Busiest is the unit that uses most of the processors.
-func (w *world) Busiest(context.Context) remediate.Busy {
-	return remediate.Busy{Why: "nothing counts the time of the processors"}
-}
-
 // See takes one piece of evidence from whoever owns it.
 func (w *world) See(ctx context.Context, look remediate.Look, about remediate.Target) remediate.Evidence {
 	ofVM := about.Kind == remediate.VMKind && (look.What == remediate.SeeProbe && look.Of == "" || slices.Contains(seesVM, look.What))
 	switch {
 	case ofVM:
 		return w.seeVM(ctx, look, about)
-	case look.What == remediate.SeeMemory:
-		return w.sights.Memory(look)
-	case look.What == remediate.SeeProcesses:
-		return w.sights.Processes(ctx, look)
 	case look.What == remediate.SeeProbe:
 		o := w.Probe(ctx, look.Of)
 		return remediate.Evidence{Look: look, Text: fmt.Sprintf("%s: %s", o.Health, o.Detail)}
+	}
+	if seen, ok := w.seeHost(ctx, look); ok {
+		return seen
 	}
 	return w.units.See(ctx, look, about)
 }
 
 // use puts an inventory's probes and virtual machines in force.
 func (w *world) use(probes map[string]prober, vms map[string]*machine) {
+	for _, p := range probes {
+		if l, ok := p.(*loops); ok {
+			l.units.Store(w.units)
+		}
+	}
 	w.probes.Store(&probes)
 	w.vms.Store(&vms)
 }
@@ -122,9 +123,13 @@ func (w *world) use(probes map[string]prober, vms map[string]*machine) {
 // samplers are all that has to be asked also while all is well.
 func (w *world) samplers() []sampler {
 	var all []sampler
+	watched := false
 	for _, p := range *w.probes.Load() {
 		if s, ok := p.(sampler); ok {
 			all = append(all, s)
+		}
+		if _, ok := p.(*probe.CPU); ok && !watched {
+			all, watched = append(all, watchedLoad{w.load}), true
 		}
 	}
 	for _, name := range w.names() {

@@ -47,6 +47,9 @@ func (u *Units) see(ctx context.Context, look remediate.Look, target remediate.T
 	if look.What == remediate.SeeUnits {
 		return u.seeUnits(ctx)
 	}
+	if look.What == remediate.SeeOOM {
+		return seeOOM(ctx, look.Lines)
+	}
 	if look.Of != "" {
 		target = remediate.Unit(look.Of)
 	}
@@ -127,6 +130,26 @@ func (u *Units) seeUnits(ctx context.Context) (string, error) {
 	return table.String(), err
 }
 
+// memoryRanOut is what the kernel and systemd log of it: mm/oom_kill.c, and
+// SD_MESSAGE_UNIT_OUT_OF_MEMORY of sd-messages(3).
+const memoryRanOut = "--grep=Out of memory|oom-kill:|OOM killer"
+
+// seeOOM is who was killed because memory ran out, since this boot, the last ones
+// at the end.
+func seeOOM(ctx context.Context, lines int) (string, error) {
+	if lines <= 0 {
+		lines = defaultLines
+	}
+	entries, err := readJournal(ctx, min(lines, mostLines), "--boot", memoryRanOut, "--case-sensitive=yes")
+	if err != nil {
+		return "", err
+	}
+	if len(entries) == 0 {
+		return "the journal of this boot tells of none\n", nil
+	}
+	return showEntries(entries), nil
+}
+
 // seeJournal is the last lines of a unit's journal, oldest first. It can be seen
 // without systemd too, but for a unit that is known by an alias.
 func (u *Units) seeJournal(ctx context.Context, name string, lines int) (string, error) {
@@ -140,11 +163,16 @@ func (u *Units) seeJournal(ctx context.Context, name string, lines int) (string,
 	if err != nil {
 		return "", err
 	}
+	return showEntries(entries), nil
+}
+
+// showEntries writes one a line.
+func showEntries(entries []entry) string {
 	var shown strings.Builder
 	for _, e := range entries {
 		at := time.UnixMicro(int64(e.Real)).UTC().Format("2006-01-02T15:04:05.000Z")
 		message := remediate.Printable(remediate.Redact(string(e.Message)))
 		fmt.Fprintf(&shown, "%s %s: %s\n", at, remediate.Printable(string(e.Identifier)), message)
 	}
-	return shown.String(), nil
+	return shown.String()
 }

@@ -67,6 +67,12 @@ func (u *Units) restarts(ctx context.Context, name string) (uint32, error) {
 	return get[uint32](p, "NRestarts"), err
 }
 
+// Restarts is how often systemd has restarted a service by itself since somebody
+// started it: NRestarts of org.freedesktop.systemd1(5).
+func (u *Units) Restarts(ctx context.Context, name string) (uint32, error) {
+	return u.restarts(ctx, name)
+}
+
 // getter reads properties of a unit in one call, so that they fit together.
 type getter func(c *sd.Conn, ctx context.Context, name string) (map[string]any, error)
 

@@ -23,7 +23,9 @@ func (c *cli) playbookCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(c.playbookListCommand(), c.playbookShowCommand(), c.playbookRunCommand(), c.playbookPromoteCommand())
+	command.AddCommand(
+		c.playbookListCommand(), c.playbookShowCommand(), c.playbookRunCommand(), c.playbookCheckCommand(), c.playbookTestCommand(), c.playbookPromoteCommand(),
+	)
 	return command
 }
 

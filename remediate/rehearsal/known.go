@@ -46,8 +46,8 @@ func (c *knowing) test(t Test, at string) {
 		c.state(name, strict.Join(world, name), changes)
 	}
 	for source, word := range t.Images {
-		path := strict.Join(strict.Join(at, "images"), string(source))
-		c.among(string(source), words(sources), path, "image that a VM could go back to")
+		path := strict.Join(strict.Join(at, "images"), source)
+		c.among(source, words(sources), path, "image that a VM could go back to")
 		c.among(word, imageWords, path, "grade")
 	}
 	for step, deeds := range t.Steps {

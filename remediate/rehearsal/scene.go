@@ -14,7 +14,7 @@ type scene struct {
 	begin     time.Time
 	tracks    map[string]Timeline
 	steps     map[string]Deeds
-	images    map[remediate.Source]string
+	images    map[string]string
 	times     map[string]int // how often each step was done
 }
 
@@ -168,7 +168,7 @@ func (s *scene) Machine(vm string, asked *remediate.Asked, at time.Duration) rem
 		Images: map[remediate.Source]remediate.Image{}, Lacks: map[remediate.Source]string{},
 	}
 	for _, source := range sources {
-		grade, said := s.images[source]
+		grade, said := s.images[string(source)]
 		if grade == noImage {
 			m.Lacks[source] = "the test says that there is none"
 			continue

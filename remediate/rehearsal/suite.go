@@ -37,7 +37,7 @@ type Test struct {
 	// World is what a probe answers, or how a unit or VM stands, by its name.
 	World map[string]Timeline `yaml:"world"`
 	// Images are the images that a VM can go back to, and how far each is proved.
-	Images map[remediate.Source]string `yaml:"images"`
+	Images map[string]string `yaml:"images"`
 	// Steps is what comes of a step, by its words: restart nginx.service.
 	Steps  map[string]Deeds `yaml:"steps"`
 	People []Request        `yaml:"people"`

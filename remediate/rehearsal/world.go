@@ -111,7 +111,7 @@ func (h hands) Dependants(_ context.Context, deed remediate.Deed) ([]string, err
 
 // See has nothing to show: what is decided never rests on evidence.
 func (h hands) See(_ context.Context, look remediate.Look, _ remediate.Target) remediate.Evidence {
-	return remediate.Evidence{Look: look, Text: "a rehearsal has no evidence"}
+	return remediate.Evidence{Look: look}
 }
 
 // Silences are those that the world knows of.
@@ -139,10 +139,17 @@ func (h hands) Witness(context.Context, remediate.Step) (remediate.Witness, erro
 // Do lets the world do it, no longer than its time.
 func (h hands) Do(_ context.Context, step remediate.Step, _ remediate.Witness) (remediate.Receipt, error) {
 	deed := h.world.Do(step, h.clock.now)
-	if then := deed.Then; then != nil && deed.NotDone == "" {
+	then := deed.Then
+	if then == nil || deed.NotDone != "" {
+		then = func(time.Duration) {}
+	}
+	if deed.Takes > step.Timeout {
 		h.clock.After(deed.Takes, func() { then(h.clock.now) })
 	}
 	h.clock.Sleep(min(deed.Takes, step.Timeout))
+	if deed.Takes <= step.Timeout {
+		then(h.clock.now)
+	}
 	switch {
 	case deed.NotDone != "":
 		return remediate.Receipt{}, errors.New(deed.NotDone)

@@ -25,9 +25,13 @@ func (c *cli) playbookTestCommand() *cobra.Command {
 	stories := command.Flags().Bool("story", false, "tell what happened in each test, also where it is as expected")
 	output := addOutput(command)
 	command.RunE = func(_ *cobra.Command, args []string) error {
+		settings, err := c.settings()
+		if err != nil {
+			return err
+		}
 		var files []rehearsedFile
 		for _, path := range args {
-			reports, err := agent.Rehearse(path)
+			reports, err := agent.Rehearse(settings, path)
 			files = append(files, rehearsedFile{path, reports, err})
 		}
 		return c.tellRehearsals(files, *stories, output.json())

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -15,6 +16,9 @@ import (
 
 // maxPlaybookFiles bounds how many files a pattern may find: more were never meant.
 const maxPlaybookFiles = 200
+
+// testsEnd ends the names of files of tests, which lie beside the playbooks and are none.
+const testsEnd = ".test.yaml"
 
 // playbookFiles reads the playbooks that a pattern of the inventory finds, in the order
 // of their names. A relative pattern begins where the inventory lies. What is wrong in
@@ -29,6 +33,7 @@ func (s Settings) playbookFiles(pattern string) ([]playbooks.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot use playbooks.files %q: %w", pattern, err)
 	}
+	paths = slices.DeleteFunc(paths, func(path string) bool { return strings.HasSuffix(path, testsEnd) })
 	if len(paths) == 0 || len(paths) > maxPlaybookFiles {
 		return nil, fmt.Errorf("cannot use playbooks.files %s: expected it to find 1 to %d files, found %d", pattern, maxPlaybookFiles, len(paths))
 	}

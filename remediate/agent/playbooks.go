@@ -19,14 +19,20 @@ import (
 // in YAML. What a playbook names and the inventory does not have is an error, all at
 // once.
 func configure(s Settings, file *inventory.File) (engine.Config, error) {
-	c := &configuring{settings: s, file: file, overrides: map[string]inventory.Playbook{}}
-	c.config = engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing}
+	c := newConfiguring(s, file)
 	for _, entry := range file.Playbooks {
 		c.add(entry)
 	}
 	c.addAsked()
 	c.checkMaintenance()
 	return c.config, errors.Join(c.errs...)
+}
+
+func newConfiguring(s Settings, file *inventory.File) *configuring {
+	return &configuring{
+		settings: s, file: file, overrides: map[string]inventory.Playbook{},
+		config: engine.Config{Inventory: file.Core(), Mode: s.Mode, MaxActing: file.Host.MaxActing},
+	}
 }
 
 // configuring is a configuration that is made.
@@ -75,15 +81,19 @@ func (c *configuring) addFiles(entry inventory.Playbook) {
 		c.errs = append(c.errs, err)
 	}
 	for _, f := range files {
-		p := override(f.Playbook, entry)
-		c.errs = append(c.errs, known(p, c.file, f.At)...)
-		if c.taken(p.Name) {
-			c.errs = append(c.errs, f.At("name", fmt.Sprintf("there is a playbook %q already: each name is there once", p.Name)))
-		} else if p.Target.Asked {
-			c.config.Asked = append(c.config.Asked, p)
-		} else {
-			c.config.Playbooks = append(c.config.Playbooks, p)
-		}
+		c.addFile(f, entry)
+	}
+}
+
+func (c *configuring) addFile(f playbooks.File, entry inventory.Playbook) {
+	p := override(f.Playbook, entry)
+	c.errs = append(c.errs, known(p, c.file, f.At)...)
+	if c.taken(p.Name) {
+		c.errs = append(c.errs, f.At("name", fmt.Sprintf("there is a playbook %q already: each name is there once", p.Name)))
+	} else if p.Target.Asked {
+		c.config.Asked = append(c.config.Asked, p)
+	} else {
+		c.config.Playbooks = append(c.config.Playbooks, p)
 	}
 }
 

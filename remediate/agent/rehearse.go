@@ -19,7 +19,7 @@ import (
 // Rehearse runs the tests of a file in virtual time: nothing is asked of this host, and
 // no agent need run. The error says what is wrong with the file, or with what it
 // names; that a test differs is in its report.
-func Rehearse(path string) ([]rehearsal.Report, error) {
+func Rehearse(s Settings, path string) ([]rehearsal.Report, error) {
 	text, err := readText(path)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func Rehearse(path string) ([]rehearsal.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, err := rehearsed(suite, filepath.Dir(path))
+	known, err := rehearsed(s, suite, filepath.Dir(path))
 	if err != nil {
 		return nil, fmt.Errorf("cannot rehearse %s: %w", path, err)
 	}
@@ -51,24 +51,41 @@ func readText(path string) ([]byte, error) {
 }
 
 // rehearsed is the agent that a file's tests are about.
-func rehearsed(suite *rehearsal.Suite, dir string) (rehearsal.Known, error) {
-	s := Settings{Config: relativeTo(dir, suite.Inventory), Mode: remediate.Act}
+func rehearsed(s Settings, suite *rehearsal.Suite, dir string) (rehearsal.Known, error) {
+	s.Config, s.Mode = relativeTo(dir, suite.Inventory), remediate.Act
 	file, err := s.Inventory()
 	if err != nil {
 		return rehearsal.Known{}, err
 	}
-	listed := file.Playbooks
-	if suite.Playbooks != nil {
-		file.Playbooks = slices.DeleteFunc(slices.Clone(listed), func(p inventory.Playbook) bool {
-			_, asked := playbooks.FindAsked(p.Name)
-			return !asked
-		})
+	c := newConfiguring(s, file)
+	for _, entry := range file.Playbooks {
+		if _, asked := playbooks.FindAsked(entry.Name); asked || suite.Playbooks == nil {
+			c.add(entry)
+		}
 	}
-	config, err := configure(s, file)
-	if err == nil && suite.Playbooks != nil {
-		config.Playbooks, err = chosen(suite.Playbooks, dir, file, listed)
+	for _, entry := range suite.Playbooks {
+		c.choose(entry, dir)
 	}
-	return rehearsal.Known{Config: config, Probes: slices.Collect(maps.Keys(file.Probes))}, err
+	c.addAsked()
+	return rehearsal.Known{Config: c.config, Probes: slices.Collect(maps.Keys(file.Probes))}, errors.Join(c.errs...)
+}
+
+// choose takes a playbook into use by its path, or by its name with the figures that
+// the inventory lists it with.
+func (c *configuring) choose(entry, dir string) {
+	if strings.HasSuffix(entry, ".yaml") {
+		if f, err := readPlaybook(relativeTo(dir, entry)); err != nil {
+			c.errs = append(c.errs, err)
+		} else {
+			c.addFile(f, inventory.Playbook{})
+		}
+		return
+	}
+	listed := inventory.Playbook{Name: entry}
+	if n := slices.IndexFunc(c.file.Playbooks, func(l inventory.Playbook) bool { return l.Name == entry }); n >= 0 {
+		listed = c.file.Playbooks[n]
+	}
+	c.add(listed)
 }
 
 // relativeTo is a path as a file in that directory means it.
@@ -79,38 +96,7 @@ func relativeTo(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// chosen are playbooks by their names or files, the coded ones with the figures that
-// the inventory lists them with.
-func chosen(entries []string, dir string, file *inventory.File, listed []inventory.Playbook) ([]remediate.Playbook, error) {
-	var all []remediate.Playbook
-	var errs []error
-	for _, entry := range entries {
-		p, err := oneNamed(entry, dir, listed)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		errs = append(errs, known(p, file)...)
-		all = append(all, p)
-	}
-	return all, errors.Join(errs...)
-}
-
-func oneNamed(entry, dir string, listed []inventory.Playbook) (remediate.Playbook, error) {
-	if strings.HasSuffix(entry, ".yaml") || strings.HasSuffix(entry, ".yml") {
-		p, err := readPlaybook(relativeTo(dir, entry))
-		return p.Playbook, err
-	}
-	p, ok := playbooks.Find(entry)
-	if !ok {
-		return p, fmt.Errorf("cannot use playbook %q: expected the path of a .yaml file, or one of %v", entry, playbooks.ForAlerts())
-	}
-	if n := slices.IndexFunc(listed, func(l inventory.Playbook) bool { return l.Name == entry }); n >= 0 {
-		p = override(p, listed[n])
-	}
-	return p, nil
-}
-
+// readPlaybook reads one in YAML, whoever may write to it: nothing is done by it here.
 func readPlaybook(path string) (playbooks.File, error) {
 	text, err := readText(path)
 	if err != nil {
@@ -142,7 +128,7 @@ func CheckPlaybooks(s Settings, paths []string) ([]remediate.Playbook, []error) 
 		case first != "":
 			errs = append(errs, p.At("name", fmt.Sprintf("%s has a playbook of that name, too", first)))
 		case file != nil:
-			errs = append(errs, known(p.Playbook, file)...)
+			errs = append(errs, known(p.Playbook, file, p.At)...)
 		}
 		from[p.Playbook.Name] = path
 		all = append(all, p.Playbook)

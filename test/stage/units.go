@@ -124,6 +124,20 @@ func (s *Stage) Uninstall(t *testing.T, unit string) {
 	t.Cleanup(func() { reload(s.World.WriteFile(path, []byte(unitFile), 0o644)) })
 }
 
+// Hangs has a unit depend on another by Requires= until the test ends, so that a
+// restart of that takes it along.
+func (s *Stage) Hangs(t *testing.T, unit, on string) {
+	t.Helper()
+	path := "/run/systemd/system/" + unit + ".d/hangs.conf"
+	reload := func(err error) {
+		if err := errors.Join(err, s.bus.ReloadContext(context.WithoutCancel(t.Context()))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reload(s.World.WriteFile(path, []byte("[Unit]\nRequires="+on+"\nAfter="+on+"\n"), 0o644))
+	t.Cleanup(func() { reload(os.Remove(s.World.Path(path))) })
+}
+
 // name is a unit's without its suffix: how its files in the folder begin.
 func name(unit string) string { return strings.TrimSuffix(unit, ".service") }
 

@@ -126,6 +126,14 @@ var house = map[string]rule{
 		},
 		"people speak to the agent, never past it to an actuator",
 	},
+	"remediate/replay": {
+		[]string{
+			"nightshift/remediate/systemd", "nightshift/remediate/qemu/...", "nightshift/remediate/journal", "nightshift/remediate/engine",
+			"nightshift/remediate/probe", "nightshift/remediate/oncall", "nightshift/remediate/inventory", "nightshift/playbooks",
+			"net/http", "os", "os/exec",
+		},
+		"what is decided again rests on the log, and on the same state machine and gates as before",
+	},
 	"playbooks": {
 		[]string{
 			"nightshift/remediate/agent", "nightshift/remediate/engine", "nightshift/remediate/guard", "nightshift/remediate/inventory",

@@ -30,19 +30,9 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read *
 	now, config := e.o.Now(), e.config.Load()
 	rung := i.Plan.Rungs[i.Rung]
 	f := guard.Facts{
-		Now: now, Frozen: e.frozen(now), Aside: e.ledger.Aside,
-		Risk: rung.Risk(), Autonomy: remediate.Least(e.autonomy(i.Playbook, config.Mode), rung.Autonomy),
-		TargetKnown: !i.Target.IsZero(),
-		AlertAge:    now.Since(i.Received), Unhealthy: true, Truncated: i.Truncated || i.Alert.Truncated,
-		Begun: len(i.Tried) > 0, Climbing: i.Climbing(), Untried: i.Untried(),
-		PlanDigest: rung.Digest, Approved: i.Approved, ApprovedAt: i.ApprovedAt, Asked: i.Asked != nil, Opened: i.LiveSince,
-		MaxActing: config.MaxActing, Attempts: i.Playbook.Attempts,
-	}
-	for _, step := range rung.Steps {
-		if step.Do == remediate.VerbSwap {
-			f.Swaps, f.Grade = true, step.Image.Grade
-		}
-	}
+		Now: now, Frozen: e.frozen(now), Aside: e.ledger.Aside, Unhealthy: true, MaxActing: config.MaxActing,
+		Autonomy: remediate.Least(e.autonomy(i.Playbook, config.Mode), rung.Autonomy),
+	}.Of(i)
 	e.others(&f, i)
 	for _, on := range touches {
 		touched := guard.Touched{

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -154,14 +153,4 @@ func (l *Load) See(ctx context.Context, look remediate.Look) remediate.Evidence 
 	}
 	seen.Text = lines.String()
 	return seen
-}
-
-// Units are those that were seen, for a test.
-func (l *Load) Units() []string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.samples) == 0 {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(l.samples[len(l.samples)-1].units))
 }

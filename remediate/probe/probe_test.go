@@ -18,7 +18,7 @@ type prober interface {
 	Probe(ctx context.Context) remediate.Observation
 }
 
-var _ = []prober{(*HTTP)(nil), (*TCP)(nil), (*TLS)(nil), (*PromQL)(nil), (*Metric)(nil), (*Memory)(nil), (*File)(nil), (*Disk)(nil)}
+var _ = []prober{(*HTTP)(nil), (*TCP)(nil), (*TLS)(nil), (*PromQL)(nil), (*Metric)(nil), (*Memory)(nil), (*File)(nil), (*Disk)(nil), (*Postgres)(nil), (*CPU)(nil), (*Counter)(nil), (*Resolve)(nil), (*Route)(nil)}
 
 // patience is a timeout that only a hanging test reaches, haste one that a
 // hanging service must reach.

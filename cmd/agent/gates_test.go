@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"nightshift/playbooks"
 	"nightshift/remediate"
 	"nightshift/remediate/oncall"
 )
@@ -32,7 +33,8 @@ func TestTheListOfPlaybooks(t *testing.T) {
 func TestAPlaybookIsShownWithItsRecord(t *testing.T) {
 	s, text := page()
 	for _, record := range records()[:2] {
-		p, _ := findPlaybook(record.Name)
+		p, _ := playbooks.Find(record.Name)
+		p = p.WithDefaults()
 		tellPlaybook(s, shownPlaybook{Record: record, Matches: p.Match.Strings(), Playbook: &p})
 		s.line()
 	}

@@ -25,6 +25,7 @@ func (c *cli) playbookCommand() *cobra.Command {
 	}
 	command.AddCommand(
 		c.playbookListCommand(), c.playbookShowCommand(), c.playbookRunCommand(), c.playbookCheckCommand(), c.playbookTestCommand(), c.playbookPromoteCommand(),
+		c.playbookSchemaCommand(),
 	)
 	return command
 }
@@ -112,50 +113,6 @@ func levelWhy(r oncall.PlaybookRecord) string {
 		words = append(words, reasoned("lowered to "+set.To.String()+" at "+moment(set.At.Wall), "", oneLine(set.Why)))
 	}
 	return strings.Join(words, "; ")
-}
-
-func (c *cli) playbookShowCommand() *cobra.Command {
-	command := &cobra.Command{
-		Use:               "show NAME",
-		Short:             "Show one playbook: which alerts it is for, its ladder, its record",
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: c.completePlaybooks,
-	}
-	output := addOutput(command)
-	command.RunE = func(cmd *cobra.Command, args []string) error {
-		record, err := c.recordOf(cmd.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		shown := shownPlaybook{Record: record, Matches: []string{}}
-		if p, known := findPlaybook(record.Name); known {
-			shown.Playbook = &p
-			shown.Matches = p.Match.Strings()
-		}
-		if output.json() {
-			return writeJSON(c.out, shown)
-		}
-		tellPlaybook(newScreen(c.out), shown)
-		return nil
-	}
-	return command
-}
-
-// shownPlaybook is a playbook with its record. The recipe is this program's; an agent
-// elsewhere that is older or newer may have another.
-type shownPlaybook struct {
-	Record   oncall.PlaybookRecord `json:"record"`
-	Matches  []string              `json:"matches"`
-	Playbook *remediate.Playbook   `json:"playbook,omitzero"`
-}
-
-// findPlaybook is the recipe of that name, whoever starts it.
-func findPlaybook(name string) (remediate.Playbook, bool) {
-	if p, ok := playbooks.Find(name); ok {
-		return p.WithDefaults(), true
-	}
-	p, ok := playbooks.FindAsked(name)
-	return p.WithDefaults(), ok
 }
 
 // recordOf is the record of one playbook that is on.

@@ -5,17 +5,19 @@ import (
 	"strings"
 
 	"nightshift/remediate"
+	"nightshift/remediate/oncall"
 )
 
 // tellPlaybook writes a playbook as one reads it: when, what, and how it is judged.
 func tellPlaybook(s screen, shown shownPlaybook) {
 	r := shown.Record
 	field := func(name, value string) { s.line(in(faint, fmt.Sprintf("  %-9s", name)), say(value)) }
-	s.line(in(bold, r.Name), say(", level "), in(levelStyle(r), levelWords(r.Autonomy)), say(", at most "+levelWords(r.Inventory)))
-	if why := levelWhy(r); why != "" {
-		field("why", why)
+	if shown.Off {
+		s.line(in(bold, r.Name), say(", off: the inventory does not list it"))
+	} else {
+		tellLevel(s, r)
+		field("record", recordWords(shown))
 	}
-	field("record", recordWords(shown))
 	p := shown.Playbook
 	if p == nil {
 		field("recipe", "this program does not have it: ask on its host")
@@ -26,11 +28,39 @@ func tellPlaybook(s screen, shown shownPlaybook) {
 	}
 	field("target", targetWords(p.Target))
 	for n, rung := range p.Ladder {
-		field(fmt.Sprintf("rung %d", n+1), rung.Name+": "+moveWords(rung))
+		field(fmt.Sprintf("rung %d", n+1), rung.Name+": "+moveWords(rung)+" ("+permissionWords(rung)+")")
 	}
-	field("healthy", fmt.Sprintf("%s, for %s", strings.Join(p.Verify.Healthy, ", "), span(p.Verify.Window)))
+	if len(p.Verify.Healthy) == 0 {
+		field("healthy", "nothing is asked: the receipt says it")
+	} else {
+		field("healthy", fmt.Sprintf("%s, for %s", strings.Join(p.Verify.Healthy, ", "), span(p.Verify.Window)))
+	}
 	field("attempts", fmt.Sprintf("%d in %s, %s apart", p.Attempts.Max, span(p.Attempts.Per), span(p.Attempts.Cooldown)))
 	field("deadline", span(p.Deadline))
+}
+
+// tellLevel writes how far a playbook may go, and why.
+func tellLevel(s screen, r oncall.PlaybookRecord) {
+	s.line(in(bold, r.Name), say(", level "), in(levelStyle(r), levelWords(r.Autonomy)), say(", at most "+levelWords(r.Inventory)))
+	if why := levelWhy(r); why != "" {
+		s.line(in(faint, "  why      "), say(why))
+	}
+}
+
+// permissionWords are a rung's risk, and whether that or its author has a person
+// approve it.
+func permissionWords(rung remediate.Rung) string {
+	risk := remediate.Observe
+	for _, move := range rung.Do {
+		risk = max(risk, remediate.Verbs[move.Do].Risk)
+	}
+	switch {
+	case rung.Autonomy == remediate.WatchOnly:
+		return "risk " + risk.String() + ", only observed"
+	case rung.Autonomy == remediate.Approve, risk >= remediate.Reset:
+		return "risk " + risk.String() + ", a person approves"
+	}
+	return "risk " + risk.String()
 }
 
 // recordWords is what came of a playbook.
@@ -79,7 +109,14 @@ func moveWords(rung remediate.Rung) string {
 		if on == "" {
 			on = "(" + string(move.On.What) + ")"
 		}
-		words = append(words, string(move.Do)+" "+on)
+		step := string(move.Do) + " " + on
+		if move.To != "" {
+			step += " to " + string(move.To)
+		}
+		if move.Profile != "" {
+			step += " of " + move.Profile
+		}
+		words = append(words, step)
 	}
 	return strings.Join(words, ", ")
 }

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"errors"
+	"slices"
 
+	"nightshift/remediate"
 	"nightshift/remediate/engine"
 	"nightshift/remediate/inventory"
 )
@@ -42,4 +44,16 @@ func CheckConfig(s Settings, file *inventory.File) error {
 	_, probesErr := makeProbes(s, file, inForce{})
 	_, alertmanagersErr := alertmanagers(s)
 	return errors.Join(err, probesErr, alertmanagersErr)
+}
+
+// Recipes are the playbooks that the inventory of the settings turns on, coded and in
+// YAML, with its figures in the place of their own; also where something else is wrong
+// with them, which the error says.
+func Recipes(s Settings) ([]remediate.Playbook, error) {
+	file, err := s.Inventory()
+	if err != nil {
+		return nil, err
+	}
+	config, err := configure(s, file)
+	return slices.Concat(config.Playbooks, config.Asked), err
 }

@@ -76,6 +76,5 @@ func (p people) Reload(by string) (string, error) {
 		return "", fmt.Errorf("cannot reload, the configuration before stays in force:\n%w", err)
 	}
 	p.a.log.Info("a person had the inventory read anew", slog.String("by", by))
-	f := p.a.file()
-	return fmt.Sprintf("reloaded: %d units, %d probes; live incidents keep their plan", len(f.Units), len(f.Probes)), nil
+	return "reloaded; live incidents keep their plan", nil
 }

@@ -77,7 +77,8 @@ install: build
 	install -m 0644 deploy/systemd/nightshift-limit@.service deploy/systemd/nightshift-unlimit@.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
 	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && sed -i 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' nightshift.service nightshift-limit@.service nightshift-unlimit@.service
 	install -D -m 0644 deploy/systemd/nightshift.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
-	install -m 0644 deploy/systemd/nightshift-vacuum.service deploy/systemd/nightshift-tmpclean.service deploy/systemd/nightshift-nix-gc.service $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -m 0644 deploy/systemd/nightshift-vacuum.service deploy/systemd/nightshift-tmpclean.service deploy/systemd/nightshift-nix-gc.service deploy/systemd/nightshift-firewall.service deploy/systemd/nightshift-firewall.timer $(DESTDIR)$(PREFIX)/lib/systemd/system/
+	install -D -m 0644 deploy/systemd/nightshift-firewall.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/nightshift-firewall.conf
 	install -D -m 0644 deploy/systemd/nightshift-tmpclean.conf $(DESTDIR)$(PREFIX)/share/nightshift/nightshift-tmpclean.conf
 	sed -i 's|/usr/share/nightshift/|$(PREFIX)/share/nightshift/|' $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift-tmpclean.service
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
@@ -105,11 +106,11 @@ install-vm: install
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nightshift $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service
-	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf
+	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/nightshift.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/nightshift-firewall.conf
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/nightshift
 	rm -rf $(DESTDIR)$(PREFIX)/lib/systemd/system/nightshift.service.d $(DESTDIR)$(PREFIX)/share/nightshift
 	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f rave-vm.service rave-proof.service nightshift-promote@.service nightshift-limit@.service nightshift-unlimit@.service
-	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f nightshift-vacuum.service nightshift-tmpclean.service nightshift-nix-gc.service
+	cd $(DESTDIR)$(PREFIX)/lib/systemd/system && rm -f nightshift-vacuum.service nightshift-tmpclean.service nightshift-nix-gc.service nightshift-firewall.service nightshift-firewall.timer
 	rm -f $(DESTDIR)$(PREFIX)/lib/sysusers.d/rave-vm.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/rave-vm.conf
 
 clean:

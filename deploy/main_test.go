@@ -72,6 +72,7 @@ func install(ctx context.Context) error {
 		"systemd/nightshift-promote@.service": "/etc/systemd/system/nightshift-promote@.service",
 
 		"systemd/nightshift-vacuum.service":   "/etc/systemd/system/nightshift-vacuum.service",
+		"systemd/nightshift-firewall.service": "/etc/systemd/system/nightshift-firewall.service",
 		"systemd/nightshift-tmpclean.service": "/etc/systemd/system/nightshift-tmpclean.service",
 		"systemd/nightshift-tmpclean.conf":    "/usr/share/nightshift/nightshift-tmpclean.conf",
 		"systemd/nightshift-nix-gc.service":   "/etc/systemd/system/nightshift-nix-gc.service",

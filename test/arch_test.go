@@ -126,6 +126,13 @@ var house = map[string]rule{
 		},
 		"people speak to the agent, never past it to an actuator",
 	},
+	"remediate/backtest": {
+		[]string{
+			"nightshift/remediate/systemd", "nightshift/remediate/qemu/...", "nightshift/remediate/journal", "nightshift/remediate/probe",
+			"nightshift/remediate/oncall", "nightshift/remediate/inventory", "nightshift/playbooks", "os", "os/exec",
+		},
+		"what would have been done is decided by the engine, of what a Prometheus remembers",
+	},
 	"remediate/replay": {
 		[]string{
 			"nightshift/remediate/systemd", "nightshift/remediate/qemu/...", "nightshift/remediate/journal", "nightshift/remediate/engine",

@@ -93,7 +93,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 	}
 	add(groupAgent, c.runCommand(), c.reloadCommand(), c.statusCommand())
 	add(groupLook, c.checkCommand(), c.watchCommand(), c.incidentsCommand(), c.showCommand(), c.reportCommand(), c.historyCommand(),
-		c.explainCommand(), c.replayCommand(), c.journalCommand())
+		c.explainCommand(), c.replayCommand(), c.backtestCommand(), c.journalCommand())
 	add(groupSay, c.ackCommand(), c.approveCommand(), c.denyCommand(), c.cancelCommand(), c.closeCommand(), c.resumeCommand(),
 		c.commentCommand(), c.freezeCommand(), c.thawCommand())
 	add(groupGates, c.playbookCommand(), c.breakerCommand(), c.limitCommand(), c.userCommand())

@@ -51,7 +51,7 @@ func (s *Suite) Run(k Known) ([]Report, error) {
 func (s *Suite) run(n int, t Test, k Known) (Report, error) {
 	config := Config{Engine: k.Config, Begin: cmp.Or(t.Begin.Time, DefaultBegin), UpFor: t.Up}
 	config.Engine.Mode = cmp.Or(t.Mode, remediate.Act)
-	script := Script{World: newScene(t, k.Config.Inventory, config.Begin), Lasts: t.length()}
+	script := Script{World: newScene(t, config.Begin), Lasts: t.length()}
 	for _, a := range t.Alerts {
 		until := script.Lasts + time.Second // it fires on
 		if a.Until != nil {

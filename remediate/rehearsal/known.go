@@ -50,6 +50,14 @@ func (c *knowing) test(t Test, at string) {
 		c.among(source, words(sources), path, "image that a VM could go back to")
 		c.among(word, imageWords, path, "grade")
 	}
+	if t.Busiest != "" {
+		c.among(t.Busiest, c.units, strict.Join(at, "busiest"), "unit of the inventory")
+	}
+	for unit := range t.Dependants {
+		if path := strict.Join(strict.Join(at, "dependants"), unit); !slices.Contains(c.units, unit) {
+			c.r.WrongKey(path, "the inventory has no unit %s%s", strict.Quote(unit), strict.DidYouMean(unit, c.units))
+		}
+	}
 	for step, deeds := range t.Steps {
 		c.step(step, strict.Join(strict.Join(at, "steps"), step))
 		for n, d := range deeds {

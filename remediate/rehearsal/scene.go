@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,18 +11,26 @@ import (
 
 // scene is the world of a test: what it says, and what its steps made of that.
 type scene struct {
-	inventory remediate.Inventory
-	begin     time.Time
-	tracks    map[string]Timeline
-	steps     map[string]Deeds
-	images    map[string]string
-	times     map[string]int // how often each step was done
+	begin   time.Time
+	tracks  map[string]Timeline
+	steps   map[string]Deeds
+	images  map[string]string
+	takes   map[string][]string // along, by unit
+	busiest string
+	times   map[string]int // how often each step was done
 }
 
-var _ World = (*scene)(nil)
+var (
+	_ World   = (*scene)(nil)
+	_ Burning = (*scene)(nil)
+	_ Hanging = (*scene)(nil)
+)
 
-func newScene(t Test, inv remediate.Inventory, begin time.Time) *scene {
-	s := &scene{inventory: inv, begin: begin, tracks: map[string]Timeline{}, steps: t.Steps, images: t.Images, times: map[string]int{}}
+func newScene(t Test, begin time.Time) *scene {
+	s := &scene{
+		begin: begin, tracks: map[string]Timeline{}, steps: t.Steps, images: t.Images,
+		takes: t.Dependants, busiest: t.Busiest, times: map[string]int{},
+	}
 	for name, changes := range t.World {
 		s.tracks[name] = append(Timeline(nil), changes...)
 	}
@@ -188,6 +197,25 @@ func (s *scene) Machine(vm string, asked *remediate.Asked, at time.Duration) rem
 	return m
 }
 
+// Busiest is the unit that the test names.
+func (s *scene) Busiest(time.Duration) remediate.Busy {
+	return remediate.Busy{Unit: s.busiest, Why: "the test says so"}
+}
+
+// Dependants are those that the test names, and what these take along in turn.
+func (s *scene) Dependants(deed remediate.Deed, _ time.Duration) ([]string, error) {
+	var along []string
+	for next := s.takes[deed.Unit]; len(next) > 0; {
+		unit := next[0]
+		next = next[1:]
+		if unit != deed.Unit && !slices.Contains(along, unit) {
+			along = append(along, unit)
+			next = append(next[:len(next):len(next)], s.takes[unit]...)
+		}
+	}
+	return along, nil
+}
+
 // noImage and unproved are words for an image, beside the grades.
 const (
 	noImage  = "none"
@@ -212,6 +240,10 @@ func (s *scene) Do(step remediate.Step, _ time.Duration) Deed {
 				word = isRunning
 			}
 			s.change(step.On.Name, at, State{Word: word})
+			along, _ := s.Dependants(remediate.Deed{Unit: step.On.Name}, at)
+			for _, unit := range along {
+				s.change(unit, at, State{Word: word})
+			}
 		}
 		for name, to := range said.Then {
 			s.change(name, at, to)

@@ -36,6 +36,10 @@ type Test struct {
 	Alerts []Firing `yaml:"alerts"`
 	// World is what a probe answers, or how a unit or VM stands, by its name.
 	World map[string]Timeline `yaml:"world"`
+	// Dependants are the units that a restart or stop of a unit takes along, Busiest
+	// the unit that uses the processors most.
+	Dependants map[string][]string `yaml:"dependants"`
+	Busiest    string              `yaml:"busiest"`
 	// Images are the images that a VM can go back to, and how far each is proved.
 	Images map[string]string `yaml:"images"`
 	// Steps is what comes of a step, by its words: restart nginx.service.

@@ -53,6 +53,33 @@ func TestSeeingAJournal(t *testing.T) {
 	}
 }
 
+func TestSeeingWhoWasKilledForMemory(t *testing.T) {
+	u := reach(t)
+	unit := install(t, "ns-oom-talk.service", "[Service]", "Type=oneshot",
+		`ExecStart=/bin/sh -c 'echo "Out of memory: Killed process 4242 (ns-hungry)"; echo "something else"'`)
+	run(t, "systemctl", "start", unit)
+	journalled(t)
+	text := see(t, u, remediate.Look{What: remediate.SeeOOM}, unit)
+	if !strings.Contains(text, "Killed process 4242 (ns-hungry)\n") || strings.Contains(text, "something else") {
+		t.Errorf("it shows\n%s", text)
+	}
+}
+
+func TestRestartsBySystemdItselfAreCounted(t *testing.T) {
+	u := reach(t)
+	unit := install(t, "ns-loops.service", "[Unit]", "StartLimitBurst=3", "StartLimitIntervalSec=1h", "[Service]", "ExecStart=/bin/false", "Restart=always", "RestartSec=10ms")
+	run(t, "systemctl", "start", unit)
+	for {
+		n, err := u.Restarts(within(t, patience), unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n >= 2 {
+			return
+		}
+	}
+}
+
 func TestWhatCannotBeSeenSaysWhy(t *testing.T) {
 	u := reach(t)
 	for _, look := range []remediate.Look{

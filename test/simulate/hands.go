@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -81,7 +82,8 @@ func (u *unit) invocation(name string) string { return fmt.Sprintf("%s#%d", name
 
 // Dependants are what hangs on a unit and goes along with its restart just now.
 func (s hands) Dependants(_ context.Context, what remediate.Deed) ([]string, error) {
-	if kind := s.takes("situation:" + what.Unit); kind == "unknown" || kind == "lies" {
+	kind, d := s.takes("situation:"+what.Unit), s.p.w.dice
+	if kind == "unknown" || kind == "lies" || d.chance("dependants", 0.02) {
 		return nil, errors.New("no bus")
 	}
 	if what.Do != remediate.VerbRestart {
@@ -90,7 +92,11 @@ func (s hands) Dependants(_ context.Context, what remediate.Deed) ([]string, err
 	h := s.p.w.host
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.hangOn(what.Unit), nil
+	along := h.hangOn(what.Unit)
+	if d.chance("dependants", 0.03) && what.Unit == "db.service" && !slices.Contains(along, "app.service") {
+		along = append(along, "app.service") // it is just coming up
+	}
+	return along, nil
 }
 
 // Machine says how a VM stands and what it could go back to.

@@ -93,7 +93,7 @@ func (s hands) Dependants(_ context.Context, what remediate.Deed) ([]string, err
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	along := h.hangOn(what.Unit)
-	if d.chance("dependants", 0.03) && what.Unit == "db.service" && !slices.Contains(along, "app.service") {
+	if d.chance("dependants", 0.1) && what.Unit == "db.service" && !slices.Contains(along, "app.service") {
 		along = append(along, "app.service") // it is just coming up
 	}
 	return along, nil

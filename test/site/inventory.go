@@ -39,6 +39,9 @@ func Inventory(factor int) ([]byte, error) {
 			quicken(playbook, factor)
 		}
 		enlarge(root)
+		if disk := entry(entry(root, "probes"), "disk"); disk != nil {
+			entry(disk, "disk").Value = world.SmallDisk // the one that can be filled up
+		}
 		return dividePeriods(entry(root, "probes"), factor)
 	})
 }

@@ -11,7 +11,7 @@ func (w *World) LeakConnections(ctx context.Context) error {
 	return w.post(ctx, grafanaControl+"connections")
 }
 
-// SpinGrafana has grafana compute without end, on one processor.
+// SpinGrafana has grafana compute without end, on every processor.
 func (w *World) SpinGrafana(ctx context.Context) error {
 	return w.post(ctx, grafanaControl+"spin")
 }

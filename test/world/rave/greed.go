@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -79,11 +80,13 @@ func (p *pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// spin has a thread of its own compute until the process ends.
+// spin has every processor compute until the process ends.
 func spin(http.ResponseWriter, *http.Request) {
-	go func() {
-		for n := uint64(1); ; n++ {
-			n *= n
-		}
-	}()
+	for range runtime.NumCPU() {
+		go func() {
+			for n := uint64(1); ; n++ {
+				n *= n
+			}
+		}()
+	}
 }

@@ -28,20 +28,30 @@ func writeStat() error {
 	if _, err := fmt.Sscan(string(uptime), &up); err != nil {
 		return fmt.Errorf("cannot read for how long the machine has run: %w", err)
 	}
-	used, err := sliceTime()
+	used, err := sliceTime("cpu.stat", "usage_usec ")
 	if err != nil {
 		return err
 	}
-	return replace("stat", statOf(string(real), runtime.NumCPU(), up, used))
+	// What others of this machine took meanwhile is as if a hypervisor had: no time to
+	// spare.
+	waited, err := sliceTime("cpu.pressure", "total=")
+	if err != nil {
+		return err
+	}
+	return replace("stat", statOf(string(real), runtime.NumCPU(), up, used, waited))
 }
 
 // statOf has the lines of the processors replaced: they share the work evenly, and all
 // of it is the user's.
-func statOf(real string, processors int, up float64, used time.Duration) string {
+func statOf(real string, processors int, up float64, used, waited time.Duration) string {
 	var b strings.Builder
+	share := func(d time.Duration) int64 { return int64(d.Seconds()*hertz) / int64(processors) }
 	all := int64(up * hertz)
-	each := min(int64(used.Seconds()*hertz)/int64(processors), all)
-	line := func(name string, n int64) { fmt.Fprintf(&b, "%s %d 0 0 %d 0 0 0 0 0 0\n", name, n*each, n*(all-each)) }
+	busy := min(share(used), all)
+	stolen := min(share(waited), all-busy)
+	line := func(name string, n int64) {
+		fmt.Fprintf(&b, "%s %d 0 0 %d 0 0 0 %d 0 0\n", name, n*busy, n*(all-busy-stolen), n*stolen)
+	}
 	line("cpu ", int64(processors))
 	for n := range processors {
 		line(fmt.Sprintf("cpu%d", n), 1)
@@ -54,30 +64,30 @@ func statOf(real string, processors int, up float64, used time.Duration) string 
 	return b.String()
 }
 
-// sliceTime is the time of processors that the slice has used. Version 2 of control
-// groups counts it in each group, also where it has no controller and stands beside
-// version 1 (Documentation/admin-guide/cgroup-v2.rst, cpu.stat). A slice that does not
-// exist used none.
-func sliceTime() (time.Duration, error) {
+// sliceTime is a time that version 2 of control groups counts for the slice, also where
+// it has no controller and stands beside version 1: what it used (cpu.stat of
+// Documentation/admin-guide/cgroup-v2.rst), or in which something of it had to wait
+// (Documentation/accounting/psi.rst). A slice that does not exist has none.
+func sliceTime(file, key string) (time.Duration, error) {
 	for _, root := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		text, err := os.ReadFile(filepath.Join(root, siteSlice, "cpu.stat"))
-		if errors.Is(err, os.ErrNotExist) {
+		text, err := os.ReadFile(filepath.Join(root, siteSlice, file))
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) {
 			continue
 		}
 		if err != nil {
 			return 0, err
 		}
-		return usage(string(text))
+		return microseconds(string(text), key)
 	}
 	return 0, nil
 }
 
-func usage(stat string) (time.Duration, error) {
-	for line := range strings.Lines(stat) {
-		var micros int64
-		if _, err := fmt.Sscanf(line, "usage_usec %d", &micros); err == nil {
-			return time.Duration(micros) * time.Microsecond, nil
-		}
+// microseconds is the number behind a key, on the first line that has it.
+func microseconds(text, key string) (time.Duration, error) {
+	var micros int64
+	_, value, _ := strings.Cut(text, key)
+	if _, err := fmt.Sscan(value, &micros); err != nil {
+		return 0, fmt.Errorf("cannot find a number behind %q in %q", key, text)
 	}
-	return 0, fmt.Errorf("cannot find usage_usec in cpu.stat of %s", siteSlice)
+	return time.Duration(micros) * time.Microsecond, nil
 }

@@ -16,7 +16,7 @@ import (
 // long it took.
 const (
 	calmWithin  = 3 * time.Minute
-	fixedWithin = 4 * time.Minute
+	fixedWithin = 2 * time.Minute
 	poll        = 100 * time.Millisecond
 )
 

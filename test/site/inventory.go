@@ -2,6 +2,7 @@ package site
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -31,19 +32,68 @@ const (
 // to the byte.
 func Inventory(factor int) ([]byte, error) {
 	text, err := inventory.Builtin("rave")
-	if err != nil || factor <= 1 {
-		return text, err
+	if err != nil {
+		return nil, err
+	}
+	return quickened(text, factor)
+}
+
+func quickened(text []byte, factor int) ([]byte, error) {
+	if factor <= 1 {
+		return text, nil
 	}
 	return edited(text, func(root *yaml.Node) error {
 		for _, playbook := range entry(root, "playbooks").Content {
 			quicken(playbook, factor)
 		}
 		enlarge(root)
-		if disk := entry(entry(root, "probes"), "disk"); disk != nil {
-			entry(disk, "disk").Value = world.SmallDisk // the one that can be filled up
-		}
 		return dividePeriods(entry(root, "probes"), factor)
 	})
+}
+
+// With is an inventory with more: probes take the place of those of the same name,
+// units and playbooks are added where they are not there.
+func With(text, more []byte) ([]byte, error) {
+	if len(more) == 0 {
+		return text, nil
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(more, &document); err != nil {
+		return nil, fmt.Errorf("cannot read what the site has of its own: %w", err)
+	}
+	return edited(text, func(root *yaml.Node) error {
+		complete(root, document.Content[0])
+		return nil
+	})
+}
+
+// complete adds to an inventory.
+func complete(root, add *yaml.Node) {
+	for probes, n := entry(add, "probes"), 0; n < len(probes.Content); n += 2 {
+		replace(entry(root, "probes"), probes.Content[n], probes.Content[n+1])
+	}
+	for units, n := entry(add, "units"), 0; n < len(units.Content); n += 2 {
+		if all := entry(root, "units"); entry(all, units.Content[n].Value) == nil {
+			all.Content = append(all.Content, units.Content[n:n+2]...)
+		}
+	}
+	all := entry(root, "playbooks")
+	for _, playbook := range entry(add, "playbooks").Content {
+		name := entry(playbook, "name").Value
+		if !slices.ContainsFunc(all.Content, func(p *yaml.Node) bool { return entry(p, "name").Value == name }) {
+			all.Content = append(all.Content, playbook)
+		}
+	}
+}
+
+// replace puts a value in the place of the one that a mapping has under the key, or
+// adds it.
+func replace(mapping, key, value *yaml.Node) {
+	if old := entry(mapping, key.Value); old != nil {
+		*old = *value
+		return
+	}
+	mapping.Content = append(mapping.Content, key, value)
 }
 
 // Person is somebody on call: the public half of their key, and the greatest risk

@@ -24,6 +24,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"nightshift/remediate"
+	"nightshift/remediate/inventory"
 	"nightshift/test/world"
 )
 
@@ -40,6 +41,9 @@ type Options struct {
 	// Factor divides the site's durations, and the agent's windows with them;
 	// 0 is 1, everything as it ships.
 	Factor int
+	// More is what the site has beside the shipped inventory, or in another place: see
+	// [With].
+	More []byte
 	// Alertmanager is which one tells the agent.
 	Alertmanager world.Alertmanager
 	// VMHost is whether it is the machine outside: the one that has RAVE as a
@@ -155,7 +159,14 @@ func (o Options) inventory() (world.Services, []byte, error) {
 		text, err := VMHostInventory(o.Factor, o.Boots, o.People...)
 		return world.VMHost, text, err
 	}
-	text, err := Inventory(o.Factor)
+	text, err := inventory.Builtin("rave")
+	if err != nil {
+		return world.Site, nil, err
+	}
+	if text, err = With(text, o.More); err != nil {
+		return world.Site, nil, err
+	}
+	text, err = quickened(text, o.Factor)
 	return world.Site, text, err
 }
 

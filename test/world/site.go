@@ -74,6 +74,7 @@ func (w *World) writeFiles(files embed.FS, dir string) error {
 // Alertmanager, below deploy/, and where it belongs.
 var siteShipped = map[string]string{
 	"prometheus/rave.yml":           "/etc/prometheus/rules/rave.yml",
+	"prometheus/rave-scenarios.yml": "/etc/prometheus/rules/rave-scenarios.yml",
 	"prometheus/nightshift.yml":     "/etc/prometheus/rules/nightshift.yml",
 	"prometheus/watchdog.yml":       "/etc/prometheus/rules/watchdog.yml",
 	"alertmanager/alertmanager.yml": "/etc/prometheus/alertmanager.yml",

@@ -131,7 +131,7 @@ func TestALostRouteIsBackOnceItsManagerIsRestarted(t *testing.T) {
 		}
 		return out
 	}
-	if before := route(); !strings.Contains(before, "192.0.2.1") {
+	if before := route(); !strings.Contains(before, "203.0.113.1") {
 		t.Fatalf("the site's way to everywhere is %q", before)
 	}
 	if err := site.LoseRoute(t.Context()); err != nil {

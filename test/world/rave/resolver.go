@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -40,7 +42,7 @@ func resolver(ctx context.Context) error {
 			if err != nil {
 				return // closed
 			}
-			if answer, err := resolve(packet[:n]); err == nil && !silent.Load() {
+			if answer, err := resolve(packet[:n], hasWay()); err == nil && !silent.Load() {
 				_, _ = conn.WriteTo(answer, from)
 			}
 		}
@@ -48,8 +50,16 @@ func resolver(ctx context.Context) error {
 	return serve(ctx, map[string]http.Handler{resolverControl: control})
 }
 
-// resolve answers one question: what is not known does not exist.
-func resolve(packet []byte) ([]byte, error) {
+// hasWay is whether this machine has a way to everywhere (Documentation/networking,
+// /proc/net/route): the name server asks others, who are there.
+func hasWay() bool {
+	table, err := os.ReadFile("/proc/net/route")
+	return err == nil && strings.Contains(string(table), "\t00000000\t")
+}
+
+// resolve answers one question: what is not known does not exist. Without a way to
+// those who would know, it fails.
+func resolve(packet []byte, way bool) ([]byte, error) {
 	var p dnsmessage.Parser
 	asked, err := p.Start(packet)
 	if err != nil {
@@ -61,11 +71,13 @@ func resolve(packet []byte) ([]byte, error) {
 	}
 	header := dnsmessage.Header{ID: asked.ID, Response: true, Authoritative: true, RecursionDesired: asked.RecursionDesired, RecursionAvailable: true}
 	address, exists := known[question.Name.String()]
-	if !exists {
+	if !way {
+		header.RCode = dnsmessage.RCodeServerFailure
+	} else if !exists {
 		header.RCode = dnsmessage.RCodeNameError
 	}
 	m := dnsmessage.Message{Header: header, Questions: []dnsmessage.Question{question}}
-	if exists && question.Type == dnsmessage.TypeA {
+	if way && exists && question.Type == dnsmessage.TypeA {
 		m.Answers = []dnsmessage.Resource{{
 			Header: dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class, TTL: 1},
 			Body:   &dnsmessage.AResource{A: address},

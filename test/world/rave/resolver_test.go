@@ -16,7 +16,7 @@ func TestAKnownNameHasAnAddressAndAnUnknownOneIsDenied(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		packet, err = resolve(packet)
+		packet, err = resolve(packet, true)
 		if err != nil {
 			t.Fatal(err)
 		}

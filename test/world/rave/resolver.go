@@ -54,7 +54,15 @@ func resolver(ctx context.Context) error {
 // /proc/net/route): the name server asks others, who are there.
 func hasWay() bool {
 	table, err := os.ReadFile("/proc/net/route")
-	return err == nil && strings.Contains(string(table), "\t00000000\t")
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(table)) {
+		if words := strings.Fields(line); len(words) > 1 && words[1] == "00000000" { // its destination
+			return true
+		}
+	}
+	return false
 }
 
 // resolve answers one question: what is not known does not exist. Without a way to

@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"nightshift/playbooks"
@@ -14,6 +16,27 @@ import (
 // in YAML is held to.
 func Coded(own ...remediate.Playbook) Option {
 	return func(a *Agent) { a.settings.own = append(slices.Clone(a.settings.own), own...) }
+}
+
+// Run runs an agent with the settings of the environment until ctx ends: the main of a
+// build of one's own.
+func Run(ctx context.Context, version string, log *slog.Logger, options ...Option) error {
+	settings, err := LoadSettings()
+	if err != nil {
+		return err
+	}
+	a, err := New(settings, version, log, options...)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-a.Done():
+	}
+	return errors.Join(a.Stop(context.Background()), a.Err())
 }
 
 // coded are the names of all coded playbooks.

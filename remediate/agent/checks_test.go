@@ -18,8 +18,8 @@ func TestTheHealthCheckNeedsNoAgent(t *testing.T) {
 	}
 	defer end()
 	checked := check(t.Context())
-	if len(checked) != len(file.Units)+len(file.Probes) {
-		t.Errorf("%d checks for %d units and %d probes", len(checked), len(file.Units), len(file.Probes))
+	if len(checked) != len(file.Core().Site())+len(file.Probes) {
+		t.Errorf("%d checks for %d units and %d probes", len(checked), len(file.Core().Site()), len(file.Probes))
 	}
 	for _, c := range checked {
 		if c.Detail == "" {

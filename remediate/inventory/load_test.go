@@ -17,8 +17,11 @@ import (
 
 // coded stands for the names of the coded playbooks.
 var coded = Options{
-	Playbooks: []string{"system-down", "high-memory", "webhook-errors", "vm-down", "safe-mode", "safe-mode-off"},
-	Denied:    func(unit string) bool { return strings.HasPrefix(unit, "sshd.") },
+	Playbooks: []string{
+		"system-down", "high-memory", "webhook-errors", "vm-down", "safe-mode", "safe-mode-off", "webhook-rotated",
+		"memory-exhaustion", "certificate", "database", "high-cpu", "disk-filling", "network",
+	},
+	Denied: func(unit string) bool { return strings.HasPrefix(unit, "sshd.") },
 }
 
 func mustParse(t *testing.T, text string) *File {

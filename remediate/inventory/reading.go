@@ -41,7 +41,6 @@ func wrongUnit(name string) string                  { return strict.WrongUnit(na
 func oneOf(names []string) string                   { return strict.OneOf(names) }
 func quote(word string) string                      { return strict.Quote(word) }
 func kindOf(node *yaml.Node) string                 { return strict.KindOf(node) }
-func isEmpty(node *yaml.Node) bool                  { return strict.IsEmpty(node) }
 func join(path, key string) string                  { return strict.Join(path, key) }
 func item(path string, i int) string                { return strict.Item(path, i) }
 func fieldsOf(value reflect.Value) []field          { return strict.FieldsOf(value) }

@@ -28,13 +28,14 @@ func TestARestartStartsAnew(t *testing.T) {
 // A freeze that comes while the unit is still being read stops the call.
 func TestWhatIsHaltedIsNotDone(t *testing.T) {
 	u, unit := reach(t), sleeper(t, "ns-halted.service")
+	limitUnits(t)
 	run(t, "systemctl", "start", unit)
 	before := property(t, unit, "InvocationID")
 	for verb, action := range u.Heeding(func() error { return remediate.ErrWithheld }) {
 		if verb == remediate.VerbResetFailed || verb == remediate.VerbOneshot || verb == remediate.VerbReload {
 			continue // no job, or nothing for a unit like this
 		}
-		step := remediate.Step{Do: verb, On: remediate.Unit(unit)}
+		step := remediate.Step{Do: verb, On: remediate.Unit(unit), Profile: "safe"}
 		if _, err := action.Do(t.Context(), step, nil); !errors.Is(err, remediate.ErrWithheld) || errors.Is(err, remediate.ErrInDoubt) {
 			t.Errorf("%s: %v", verb, err)
 		}

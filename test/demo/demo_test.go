@@ -90,7 +90,7 @@ func repairsAllFour(t *testing.T, o options) {
 			t.Errorf("no %s in the table", row)
 		}
 	}
-	for _, well := range []string{"  all 15 healthy\n", "probe  vm-port  healthy"} {
+	for _, well := range []string{"  all 24 healthy\n", "probe  vm-port  healthy"} {
 		if n := strings.Count(out.String(), well); n != 2 {
 			t.Errorf("%q was said %d times, want before and after", well, n)
 		}

@@ -17,31 +17,34 @@ const maxBody = 8 << 20
 
 func (c *cli) explainCommand() *cobra.Command {
 	command := &cobra.Command{
-		Use:   "explain -f FILE|-",
+		Use:   "explain -f FILE|- | --firing",
 		Short: "Say what would become of alerts, and why; nothing is done",
 		Long: "Say what would become of alerts: which playbook, which target, what its probes say now,\n" +
 			"each gate's verdict, the ladder. Nothing is done.\n\n" +
-			"The file is the body of a webhook, or what `amtool alert -o json` prints.",
-		Example: "  amtool alert -o json | nightshift explain -f -",
+			"The file is the body of a webhook, or what `amtool alert -o json` prints. With --firing the Alertmanagers of\n" +
+			"NIGHTSHIFT_ALERTMANAGER_URL are asked for what fires now.",
+		Example: "  nightshift explain --firing\n  amtool alert -o json | nightshift explain -f -",
 		Args:    cobra.NoArgs,
 	}
-	file := command.Flags().StringP("file", "f", "", "where the alerts are; - is standard input (needed)")
+	file := command.Flags().StringP("file", "f", "", "where the alerts are; - is standard input")
+	firing := command.Flags().Bool("firing", false, "those that fire now, as the Alertmanagers say")
 	output := addOutput(command)
 	command.RunE = func(cmd *cobra.Command, _ []string) error {
-		if *file == "" {
-			return wrongUse("cannot explain nothing: add -f FILE, or -f - for standard input")
+		if (*file == "") != *firing {
+			return wrongUse("cannot explain nothing, or twice: add -f FILE, -f - for standard input, or --firing for what fires now")
 		}
 		return c.explain(cmd.Context(), *file, output.json())
 	}
 	return command
 }
 
+// explain explains the alerts of a file; without one, those that fire.
 func (c *cli) explain(ctx context.Context, file string, json bool) error {
 	settings, err := c.settings()
 	if err != nil {
 		return err
 	}
-	text, err := c.readInput(file)
+	text, err := c.alertsOf(ctx, settings, file)
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,23 @@ func (c *cli) explain(ctx context.Context, file string, json bool) error {
 	if json {
 		return writeJSON(c.out, answer)
 	}
+	if string(answer) == "[]" || string(answer) == "null" {
+		fmt.Fprintln(c.err, "nothing fires")
+		return nil
+	}
 	return tellExplanations(newScreen(c.out), answer)
+}
+
+// alertsOf reads a file of alerts; without one, those that fire.
+func (c *cli) alertsOf(ctx context.Context, s agent.Settings, file string) ([]byte, error) {
+	if file != "" {
+		return c.readInput(file)
+	}
+	list, silent, err := agent.Firing(ctx, s)
+	for _, err := range silent {
+		fmt.Fprintf(c.err, "nightshift: %v; what follows is of the others\n", err)
+	}
+	return list, err
 }
 
 // readInput reads a file, or standard input for -.

@@ -3,7 +3,6 @@ package remediate_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	. "nightshift/remediate"
 )
@@ -150,14 +149,16 @@ func TestTheLastStepsMayAllBeTakenAlong(t *testing.T) {
 	l.is(Verifying, "")
 }
 
-// What nobody can read is asked again for a while; then people have it.
-func TestWithoutKnowingWhatItTakesAlongNothingIsDone(t *testing.T) {
-	l := begin(t, restarts("db.service"))
-	unread := Input{Looked: &Looked{Observations: seen(Unhealthy), Verify: 1, Unreadable: "what restart db.service takes along is unknown"}}
-	l.give(unread).is(Waiting, ReasonUnknown)
-	l.after(10 * time.Second).silent(unread)
-	l.after(21*time.Second).give(unread).is(Escalated, ReasonUnknown)
-	if l.started() > 0 || !strings.Contains(l.i.Detail, "takes along") {
-		t.Errorf("%d steps were begun; the detail is %q", l.started(), l.i.Detail)
+// A plan of which nobody can tell what it takes along says what would be done, and is
+// another than the one that is made once that can be told: nothing takes one for the
+// other.
+func TestAPlanThatNobodyCanReadIsAnother(t *testing.T) {
+	read := planOf(t, restarts("db.service"), site, nil)
+	unread, err := MakePlan(restarts("db.service"), Host("h1"), Seen{Inventory: site, Unread: "no bus"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if unread.Unread != "no bus" || unread.Digest == read.Digest || len(unread.Rungs) != 1 {
+		t.Errorf("unread is %+v", unread)
 	}
 }

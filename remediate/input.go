@@ -42,9 +42,6 @@ type Looked struct {
 	// Plan is what could be done; PlanError says why none can be made.
 	Plan      Plan   `json:"plan,omitzero"`
 	PlanError string `json:"planError,omitzero"`
-	// Unreadable says what has to be known of the world to make a plan, and could not
-	// be read: it is asked again.
-	Unreadable string `json:"unreadable,omitzero"`
 	// Invocations are those of what the plan may touch.
 	Invocations map[Target]string `json:"invocations,omitzero"`
 }

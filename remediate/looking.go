@@ -86,9 +86,6 @@ func (d *decision) plan(l Looked) {
 	i := &d.incident
 	switch {
 	case i.begun():
-	case l.Unreadable != "":
-		d.lookAgain(ReasonUnknown, d.now.Add(unknownLasts), l.Unreadable)
-		return
 	case l.PlanError != "":
 		d.record(d.end(d.giveUp(), ReasonPlanFailed, l.PlanError))
 		return

@@ -17,6 +17,9 @@ type Plan struct {
 	Probes []string `json:"probes"`
 	// LeftOut says of each rung that has nothing to act on why, if that is news.
 	LeftOut []string `json:"leftOut,omitzero"`
+	// Unread is why it can't be told what the steps take along, if it can't. Such a plan
+	// says what would be done, and no gate lets it begin.
+	Unread string `json:"unread,omitzero"`
 	// Digest identifies all of it: the SHA-256 of its text, in hex.
 	Digest string `json:"digest"`
 }
@@ -154,13 +157,15 @@ type Seen struct {
 	// Busiest is asked for where the ladder acts on it.
 	Busiest    Busy       `json:"busiest,omitzero"`
 	Dependants Dependants `json:"dependants,omitzero"`
+	// Unread is why it can't be told what the plan takes along, if it can't.
+	Unread string `json:"unread,omitzero"`
 }
 
 // MakePlan resolves a playbook's selectors for a target. A rung whose selectors
 // choose nothing is left out; a plan without rungs can do nothing. It returns an
 // error when a name in the playbook is not in the inventory.
 func MakePlan(p Playbook, target Target, seen Seen) (Plan, error) {
-	var plan Plan
+	plan := Plan{Unread: seen.Unread}
 	for _, rung := range p.Ladder {
 		planned := PlannedRung{Name: rung.Name, Autonomy: rung.Autonomy}
 		lacks := ""
@@ -467,6 +472,9 @@ func (p *Plan) seal() {
 		sum := sha256.Sum256([]byte(text))
 		rung.Digest = hex.EncodeToString(sum[:])
 		fmt.Fprint(all, text)
+	}
+	if p.Unread != "" {
+		fmt.Fprintln(all, "unread")
 	}
 	p.Digest = hex.EncodeToString(all.Sum(nil))
 }

@@ -10,9 +10,6 @@ import (
 	"nightshift/remediate/guard"
 )
 
-// errUnreadable says that something of the world that a plan needs could not be read.
-var errUnreadable = errors.New("unknown")
-
 // dependants reads what deeds take along.
 func (e *Engine) dependants(ctx context.Context, deeds []remediate.Deed) (remediate.Dependants, error) {
 	type answer struct {
@@ -28,7 +25,7 @@ func (e *Engine) dependants(ctx context.Context, deeds []remediate.Deed) (remedi
 	read := make(remediate.Dependants, len(deeds))
 	for n, deed := range deeds {
 		if err := answers[n].err; err != nil {
-			return nil, fmt.Errorf("what %s %s takes along is %w: %w", deed.Do, deed.Unit, errUnreadable, err)
+			return nil, fmt.Errorf("what %s %s takes along is unknown: %w", deed.Do, deed.Unit, err)
 		}
 		read[deed] = answers[n].units
 	}
@@ -47,7 +44,9 @@ func (e *Engine) takes(ctx context.Context, step remediate.Step) ([]remediate.Ta
 
 // along tells the gates what is touched only because it is taken along, and what of it
 // the plan does not say: what hangs on a unit may have come up since.
-func along(f *guard.Facts, rung remediate.PlannedRung, read *reading) {
+func along(f *guard.Facts, i *remediate.Incident, read *reading) {
+	rung := i.Plan.Rungs[i.Rung]
+	f.TakesUnread = i.Plan.Unread
 	for n, t := range f.Touches {
 		if by, ok := rung.TakenBy(t.On); ok {
 			f.Touches[n].With = by.On

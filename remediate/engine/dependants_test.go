@@ -134,9 +134,10 @@ func TestWhatItTakesAlongCantBeRead(t *testing.T) {
 		r.world.Change("db.service", func(u *enginetest.Unit) { u.AlongErr = errors.New("no bus") })
 		r.crashes("db.service")
 		r.after(5 * time.Second)
-		if i := r.last(); i.State != Waiting || i.Wait.Reason != ReasonUnknown || i.Plan != nil {
-			t.Errorf("it is %s, with the plan %+v", i.State, i.Plan)
+		if i := r.last(); i.State != Waiting || i.Wait.Reason != guard.ReasonTakesUnread {
+			t.Errorf("it is %s (%+v), want it waiting until it can be read", i.State, i.Wait)
 		}
+		r.did()
 		r.world.Change("db.service", func(u *enginetest.Unit) { u.AlongErr = nil })
 		r.after(2 * time.Minute)
 		if i := r.last(); i.State != Resolved {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"nightshift/remediate"
@@ -85,11 +84,7 @@ func (e *Engine) look(ctx context.Context, i *remediate.Incident) {
 		acts := asked != nil || remediate.Worst(l.Observations[:l.Verify]) == remediate.Unhealthy
 		plan, made, err := e.plan(ctx, playbook, config.Inventory, target, asked, l.Observations, acts)
 		l.Seen = &made
-		switch {
-		case errors.Is(err, errUnreadable):
-			l.Unreadable = err.Error()
-			return l
-		case err != nil:
+		if err != nil {
 			l.PlanError = err.Error()
 			return l
 		}
@@ -122,7 +117,7 @@ func (e *Engine) plan(ctx context.Context, p remediate.Playbook, inv remediate.I
 		return plan, seen, err
 	}
 	if seen.Dependants, err = e.dependants(ctx, plan.Deeds()); err != nil {
-		return remediate.Plan{}, seen, err
+		seen.Unread = remediate.Brief(err.Error())
 	}
 	plan, err = remediate.MakePlan(p, target, seen)
 	return plan, seen, err

@@ -42,7 +42,7 @@ func (e *Engine) facts(i *remediate.Incident, touches []remediate.Target, read *
 		e.recent(&touched, i, now)
 		f.Touches = append(f.Touches, touched)
 	}
-	along(&f, rung, read)
+	along(&f, i, read)
 	e.people(&f, i, touches, read)
 	e.counts(&f, i, touches)
 	f.Groups = groups(rung.Steps, touches, read.peers, config.Inventory)

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -298,10 +297,6 @@ func (e *Engine) explainPlan(ctx context.Context, x *Explanation, i *remediate.I
 	verify := i.Probes()
 	x.Observations = e.ask(ctx, append(append([]string(nil), verify...), i.Playbook.Considers(config.Inventory, verify)...))
 	plan, _, err := e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations, true)
-	if errors.Is(err, errUnreadable) { // nothing would be done; the ladder can be told all the same
-		x.Problem = err.Error()
-		plan, _, err = e.plan(ctx, i.Playbook, config.Inventory, i.Target, i.Asked, x.Observations, false)
-	}
 	if err != nil {
 		x.Problem = err.Error()
 		return nil

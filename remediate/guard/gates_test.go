@@ -287,7 +287,7 @@ func TestEachGateRefusesWhatItIsForAndNothingElse(t *testing.T) {
 }
 
 func TestTheOrderOfTheGates(t *testing.T) {
-	want := []string{"frozen", "observe-only", "unknown target", "dependants", "maintenance", "silence", "stale", "truncated", "source", "person", "host", "start-up", "storm",
+	want := []string{"frozen", "observe-only", "unknown target", "maintenance", "silence", "stale", "truncated", "source", "person", "host", "dependants", "start-up", "storm",
 		"busy", "guest", "cooldown", "attempts", "rates", "breaker", "flapping", "minimum healthy", "second rollback", "deny list", "approval"}
 	f := fine()
 	for n := len(want) - 1; n >= 0; n-- { // the gate in front decides, whatever those behind it would say

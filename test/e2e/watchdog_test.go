@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"nightshift/remediate"
@@ -75,8 +76,11 @@ func TestASilentGuestIsLookedAtAndPutRight(t *testing.T) {
 	am.tell(life("rave").Gone())
 	id := a.AwaitOpened("vm-down")
 	story := a.AwaitState(id, remediate.Resolved)
-	if i := story.Incident; i.State != remediate.Resolved || i.Alert.Name() != remediate.SourceSilentAlert {
-		t.Errorf("the incident of %s is %s, want that of the silent source resolved:\n%s", i.Alert.Name(), i.State, stage.Narrate(story))
+	// On a slow day the Prometheus outside told of the machine before it was stopped, and
+	// the silence joins what that began.
+	course := stage.Narrate(story)
+	if i := story.Incident; i.State != remediate.Resolved || !strings.Contains(course, remediate.SourceSilentAlert) {
+		t.Errorf("the incident of %s is %s, want that of the silent source resolved:\n%s", i.Alert.Name(), i.State, course)
 	}
 	a.AwaitServed(world.FirstImage.Name)
 }

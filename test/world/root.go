@@ -27,9 +27,10 @@ var (
 		packages: []string{
 			"systemd", "systemd-sysv", "dbus", "polkitd", "procps", "ca-certificates", "curl",
 			"nginx-light", "postgresql", "prometheus", "prometheus-alertmanager",
-			"prometheus-node-exporter", "prometheus-blackbox-exporter",
+			"prometheus-node-exporter", "prometheus-blackbox-exporter", "nftables",
 		},
 		disabled: []string{
+			"nftables.service",
 			"nginx.service", "postgresql.service", "prometheus.service", "prometheus-alertmanager.service",
 			"prometheus-node-exporter.service", "prometheus-blackbox-exporter.service",
 		},

@@ -52,6 +52,7 @@ type Event struct {
 	StormBegan    *Storm         `json:"stormBegan,omitzero"`
 	SourceChanged *SourceChanged `json:"sourceChanged,omitzero"`
 	PageFailed    *PageFailed    `json:"pageFailed,omitzero"`
+	CarriedOut    *CarriedOut    `json:"carriedOut,omitzero"`
 }
 
 // The events of an incident, and of the host.
@@ -87,6 +88,7 @@ const (
 	HostStormBegan    EventType = "host.storm_began"
 	HostSourceChanged EventType = "host.source_changed"
 	HostPageFailed    EventType = "host.page_failed"
+	HostCarriedOut    EventType = "host.carried_out"
 )
 
 // EventTypes lists them all, for the documentation.
@@ -95,7 +97,7 @@ var EventTypes = []EventType{
 	StepStarted, StepFinished, VerifyStarted, IncidentProbed, VerifyFinished, IncidentAnswered,
 	IncidentEscalated, IncidentEnded, IncidentAcknowledged, IncidentPaged,
 	AlertsRead, HostFroze, HostThawed, HostWentBack, HostStoodAside,
-	HostBreakerOpened, HostBreakerClosed, HostAutonomySet, HostStormBegan, HostSourceChanged, HostPageFailed,
+	HostBreakerOpened, HostBreakerClosed, HostAutonomySet, HostStormBegan, HostSourceChanged, HostPageFailed, HostCarriedOut,
 }
 
 // proof is the signature of the person whose word an event holds, if it needed one.

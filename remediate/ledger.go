@@ -63,6 +63,9 @@ type Ledger struct {
 	Lowers   map[ID]Lowering        `json:"lowers,omitzero"`
 	// Records are what became of each playbook's incidents.
 	Records map[string]Record `json:"records,omitzero"`
+	// CarriedOut are the incidents, ended and only observed, of which people carried out
+	// the plan.
+	CarriedOut map[ID]Target `json:"carriedOut,omitzero"`
 	// Boots are those of the last 30 days, the present one last: they tell how much
 	// time has passed whatever the wall clock says.
 	Boots []Boot `json:"boots,omitzero"`
@@ -187,6 +190,8 @@ func (l *Ledger) applyHost(e Event) error {
 		l.Storm = e.StormBegan
 	case e.SourceChanged != nil:
 		put(&l.Sources, e.SourceChanged.Source, *e.SourceChanged)
+	case e.CarriedOut != nil:
+		l.carriedOut(*e.CarriedOut)
 	case e.PageFailed != nil: // nothing follows from it
 	default:
 		return fmt.Errorf("cannot apply event %q of the host: it says nothing that is known", e.Type)
@@ -340,6 +345,7 @@ func (l *Ledger) Prune(now Instant) {
 	maps.DeleteFunc(l.Incidents, func(id ID, i *Incident) bool { return !i.State.Live() && !held[id] })
 	maps.DeleteFunc(l.Nonces, func(_ string, expires Instant) bool { return now.Since(expires) >= nonceKept })
 	maps.DeleteFunc(l.Lowers, func(id ID, _ Lowering) bool { return l.Incidents[id] == nil })
+	maps.DeleteFunc(l.CarriedOut, func(id ID, _ Target) bool { return l.Incidents[id] == nil })
 }
 
 // over reports whether an alert has been gone for long enough. Where the clock went

@@ -132,7 +132,9 @@ type Engine struct {
 	outage  bool                         // that was said, and is not over
 	heard   map[string]remediate.Instant // when each source was heard last, by this process
 	began   remediate.Instant            // when this process began to listen
-	fatal   error
+
+	observed remediate.Instant // when the units of plans that were only observed were looked at last
+	fatal    error
 }
 
 // inboxSize lets answers wait without holding up who brings them; alerts have a

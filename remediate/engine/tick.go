@@ -50,6 +50,7 @@ func (e *Engine) tick() {
 	e.takeUpAgain(now)
 	e.trip()
 	e.listen(now)
+	e.observe(now)
 	e.noteFile(now)
 	if e.ledger.Freeze != nil && e.ledger.Freeze.Over(now) {
 		e.record(remediate.Event{Type: remediate.HostThawed, At: now, Thawed: &remediate.Thawed{By: "nightshift", Comment: "its time was over"}})

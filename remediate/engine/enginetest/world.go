@@ -35,6 +35,8 @@ type Unit struct {
 	Health remediate.Health
 	// Starts counts how often it was started anew; its InvocationID follows.
 	Starts int
+	// Kept is how many of those were its own keeper's, since somebody started it.
+	Kept int
 	// Settling and Stopped are as in [remediate.Situation].
 	Settling, Stopped bool
 
@@ -161,7 +163,7 @@ func (w *World) Situation(_ context.Context, on remediate.Target) remediate.Situ
 	}
 	return remediate.Situation{
 		Known: true, Exists: true, Active: !u.Stopped, State: "as the test says", Settling: u.Settling,
-		Invocation: u.invocation(), StoppedByJob: u.Stopped, StartsLeft: -1,
+		Invocation: u.invocation(), Restarts: u.Kept, StoppedByJob: u.Stopped, StartsLeft: -1,
 	}
 }
 

@@ -177,19 +177,26 @@ func (o *observer) agreed(c *account) {
 	o.holds(probeAgrees, false, "%s acts though none of %v was unhealthy for minutes", c.id, c.plan.Probes)
 }
 
-// touches holds an attempt on one thing to the windows.
+// touches holds an attempt to the windows of each thing that it touches: what a
+// restart takes along counts as what is restarted does.
 func (o *observer) touches(c *account, e remediate.Event) {
-	on, climb := e.Started.What.On, c.climb
-	if slices.ContainsFunc(climb.attempts, func(a *attempt) bool { return a.on == on }) || c.asked && e.Started.What.Risk <= remediate.Limit {
+	climb := c.climb
+	if c.asked && e.Started.What.Risk <= remediate.Limit {
 		return
 	}
-	bound := o.bound(c, e.Started.Rung, e.Started.Step)
-	if !c.asked && !bound {
-		o.rates(c, e, on)
+	var anew []*attempt
+	for _, on := range append(e.Started.What.Touches(), e.Started.Takes...) {
+		again := func(a *attempt) bool { return a.on == on }
+		if slices.ContainsFunc(climb.attempts, again) || slices.ContainsFunc(anew, again) {
+			continue
+		}
+		if !c.asked && !o.bound(c, e.Started.Rung, e.Started.Step) {
+			o.rates(c, e, on)
+		}
+		anew = append(anew, &attempt{on: on, playbook: c.playbook.Name, incident: c.id, at: moment{e.At, time.Now()}})
 	}
-	a := &attempt{on: on, playbook: c.playbook.Name, incident: c.id, at: moment{e.At, time.Now()}}
-	o.attempts = append(o.attempts, a)
-	climb.attempts = append(climb.attempts, a)
+	o.attempts = append(o.attempts, anew...)
+	climb.attempts = append(climb.attempts, anew...)
 }
 
 // rates counts what was attempted before.

@@ -33,7 +33,7 @@ demo: host
 ## test        every test, with the race detector, in a random order; four packages at once,
 ##             because the long ones wait more than they compute
 test: prepare
-	$(GO) test -race -shuffle=on -p 4 -timeout 20m ./...
+	@GO='$(GO)' test/all
 
 ## faults      ROLLBACKS=100 of a virtual machine, half of them with a kill, a stop or a
 ##             reboot in the middle; SEED= repeats the faults

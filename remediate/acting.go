@@ -26,7 +26,7 @@ func (d *decision) verdict(j Judgement, beforeEffect bool) {
 	d.record(Event{Type: IncidentJudged, Judged: &Judged{
 		Rung: i.Rung, Step: i.Step, BeforeEffect: beforeEffect, Verdict: v, Facts: j.Facts,
 	}})
-	if v.Decision == Wait && v.On == "" && i.Due().Before(v.Until) {
+	if v.Decision == Wait && v.On == "" && i.Due(d.now).Before(v.Until) {
 		d.record(d.end(Escalated, v.Reason, v.Detail+"; that is after its deadline"))
 	}
 }

@@ -171,7 +171,7 @@ func (d *decision) stops() (Event, bool) {
 	case !more || i.climbing() != nil:
 		return Event{Type: VerifyStarted, Watched: &Watched{Rung: i.Rung, Only: i.Intruder()}}, true
 	}
-	return Event{Type: IncidentWaiting, Waited: &Waited{Reason: ReasonAlertGone, Until: i.Due()}}, true
+	return Event{Type: IncidentWaiting, Waited: &Waited{Reason: ReasonAlertGone, Until: i.Due(d.now)}}, true
 }
 
 // done ends what a person asked for and no probe can tell of: by its receipts. The

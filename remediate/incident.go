@@ -246,8 +246,16 @@ func (i *Incident) NextStep() (Step, bool) {
 	return rung.Steps[i.Step], true
 }
 
-// Due is when the incident has to be ended or with people.
-func (i *Incident) Due() Instant { return i.LiveSince.Add(i.Playbook.Deadline) }
+// Due is when the incident has to be ended or with people, as it looks now: it is at
+// least so old as the host is up since, if it is of an earlier boot, whatever the wall
+// clock says.
+func (i *Incident) Due(now Instant) Instant {
+	due := i.LiveSince.Add(i.Playbook.Deadline)
+	if due.Boot == "" || now.Boot == "" || due.Boot == now.Boot {
+		return due
+	}
+	return sooner(due, now.Add(i.Playbook.Deadline-now.Up))
+}
 
 // Overdue reports whether that time has come, and nothing is half done. A wall
 // clock that went back between two boots can't tell, and then it has: nothing is
@@ -256,7 +264,7 @@ func (i *Incident) Overdue(now Instant) bool {
 	if i.midway(now) {
 		return false
 	}
-	return now.past(i.LiveSince, i.Playbook.Deadline)
+	return now.past(i.LiveSince, i.Playbook.Deadline) || i.Due(now).Until(now) <= 0
 }
 
 // lateReason is why people get an incident at its deadline.

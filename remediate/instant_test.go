@@ -40,3 +40,25 @@ func TestSpansUseTheUptimeWithinABootAndTheWallClockAcross(t *testing.T) {
 		t.Error("no instant comes before any")
 	}
 }
+
+func TestADeadlineIsKeptByTheUptimeWhereTheClockWentBackAcrossABoot(t *testing.T) {
+	i := Incident{LiveSince: noon, Playbook: Playbook{Deadline: 20 * time.Minute}}
+	// The host was booted, and the clock stands five minutes after the alert came.
+	at := func(up time.Duration) Instant {
+		return Instant{Wall: noon.Wall.Add(5 * time.Minute), Boot: "b2", Up: up}
+	}
+	for up, want := range map[time.Duration]time.Duration{
+		time.Minute:      15 * time.Minute, // by the wall clock
+		8 * time.Minute:  12 * time.Minute,
+		20 * time.Minute: 0,
+		54 * time.Minute: 0,
+	} {
+		now := at(up)
+		if got := i.Due(now).Until(now); got != want {
+			t.Errorf("up for %s it is due in %s, want %s", up, got, want)
+		}
+		if got := i.Overdue(now); got != (want == 0) {
+			t.Errorf("up for %s: overdue %t", up, got)
+		}
+	}
+}

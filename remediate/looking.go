@@ -57,11 +57,11 @@ func (d *decision) looked(l Looked) {
 	case worst == Healthy && !i.Firing:
 		d.record(d.end(Cleared, ReasonHealthy, "healthy, and the alert is gone"))
 	case worst == Healthy:
-		d.lookAgain(ReasonDisagrees, i.Due(), "it stayed so until its time was over")
+		d.lookAgain(ReasonDisagrees, i.Due(d.now), "it stayed so until its time was over")
 	case worst == Unknown:
 		d.lookAgain(ReasonUnknown, d.now.Add(unknownLasts), "it stayed so until its time was over")
 	case !i.Firing && i.Rung == 0:
-		d.lookAgain(ReasonAlertGone, i.Due(), "it stayed so until its time was over")
+		d.lookAgain(ReasonAlertGone, i.Due(d.now), "it stayed so until its time was over")
 	default:
 		d.plan(l)
 	}

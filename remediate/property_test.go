@@ -207,8 +207,8 @@ func (w *walk) sane(before Incident, in Input, events []Event, want Effect) {
 	if want == (Effect{}) && (!in.Look && in.Said == nil && !in.Woken || !all(events, aside)) {
 		w.t.Fatal("nothing is wanted")
 	}
-	if i.State.Live() && i.State != Escalated && want.At.Since(i.Due()) > 0 && i.Intent == nil && !i.Bound(w.now) {
-		w.t.Fatalf("it wants %s only %s after its deadline", want.Want, want.At.Since(i.Due()))
+	if i.State.Live() && i.State != Escalated && want.At.Since(i.Due(w.now)) > 0 && i.Intent == nil && !i.Bound(w.now) {
+		w.t.Fatalf("it wants %s only %s after its deadline", want.Want, want.At.Since(i.Due(w.now)))
 	}
 	if (want.Want == WantJudge || want.Want == WantPrepare) && (i.Plan == nil || i.Rung >= len(i.Plan.Rungs)) {
 		w.t.Fatalf("%s is wanted of rung %d, which is not there", want.Want, i.Rung)

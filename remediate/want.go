@@ -54,7 +54,7 @@ func (i *Incident) wants(now Instant) Effect {
 func (i *Incident) waits(now Instant) Effect {
 	switch {
 	case i.Wait.On != "":
-		return Effect{WantRest, i.Due()}
+		return Effect{WantRest, i.Due(now)}
 	case i.Wait.asks():
 		return Effect{WantLook, sooner(now.Add(i.Playbook.Verify.Every), i.Wait.Until)}
 	}
@@ -68,8 +68,9 @@ func (w *Waited) asks() bool {
 
 // notLater wakes an incident at its deadline, if nothing else does before.
 func (d *decision) notLater(e Effect) Effect {
-	if d.incident.State != Escalated && d.incident.Due().Before(e.At) && !d.incident.midway(d.now) {
-		return Effect{WantRest, d.incident.Due()}
+	due := d.incident.Due(d.now)
+	if d.incident.State != Escalated && due.Before(e.At) && !d.incident.midway(d.now) {
+		return Effect{WantRest, due}
 	}
 	return e
 }

@@ -448,8 +448,8 @@ func (o *observer) ended(c *account, e remediate.Event) {
 	o.holds(explained, o.known(end.Reason) && (end.Detail != "" || end.By != ""), "%s is %s because of %q: %q", c.id, end.State, end.Reason, end.Detail)
 	switch end.Reason {
 	case remediate.ReasonDeadline:
-		wentBack := e.At.Boot != c.live.Boot && e.At.Wall.Before(c.live.Wall)
-		early := span(c.live, e.At) < c.playbook.Deadline && !wentBack
+		rebooted := e.At.Boot != c.live.Boot && (e.At.Wall.Before(c.live.Wall) || e.At.Up >= c.playbook.Deadline)
+		early := span(c.live, e.At) < c.playbook.Deadline && !rebooted
 		o.holds(inTime, !early, "%s meets its deadline of %s after %s", c.id, c.playbook.Deadline, span(c.live, e.At))
 	case remediate.ReasonExpired:
 		o.holds(reasonsTrue, c.held >= 0 && span(c.heldAt, e.At) >= approvalLasts, "%s expires %s after it asked", c.id, span(c.heldAt, e.At))

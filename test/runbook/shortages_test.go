@@ -3,7 +3,10 @@ package runbook
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
+
+	"nightshift/remediate"
 )
 
 func TestADatabaseOutOfConnectionsIsRestarted(t *testing.T) {
@@ -27,6 +30,31 @@ func TestMemoryThatRanOutIsFreedByWhatTookIt(t *testing.T) {
 	if err := on.Report(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestWhatNoRestartHelpsIsLimitedAndHandedOver: whoever takes the memory is nobody of
+// the inventory, so all that is on the ladder is tried, and people get it with the
+// limits on. They take them back.
+func TestWhatNoRestartHelpsIsLimitedAndHandedOver(t *testing.T) {
+	before := allowances(t)
+	reports, enough := context.WithCancel(t.Context())
+	var made sync.WaitGroup
+	c := begin(t, func(ctx context.Context) error {
+		if err := on.Crowd(ctx); err != nil {
+			return err
+		}
+		made.Go(func() { on.MakeReports(reports) })
+		return nil
+	}, on.Uncrowd)
+	t.Cleanup(made.Wait)
+	t.Cleanup(enough)
+	story := c.await("memory-exhaustion", remediate.Escalated)
+	c.tried(story, remediate.NotFixed, "restart prometheus", "restart grafana", "restart the dispatcher", "restart nginx", "limit what can be limited")
+	enough()
+	c.limited(safeMode)
+	c.anew("grafana.service", "nginx.service", "prometheus.service", "webhook-dispatcher.service")
+	c.run("safe-mode-off")
+	c.limited(before)
 }
 
 func TestANetworkIsRestartedOnceAPersonSaysSo(t *testing.T) {

@@ -21,9 +21,15 @@ func TestADatabaseOutOfConnectionsIsRestarted(t *testing.T) {
 	}
 }
 
-// TestMemoryThatRanOutIsFreedByWhatTookIt has the kernel kill a report, really: it is not
+// TestMemoryExhaustion is in this order: after many kills the next is no news for a while.
+func TestMemoryExhaustion(t *testing.T) {
+	t.Run("is ended by a restart of who took it", testMemoryThatRanOutIsFreedByWhatTookIt)
+	t.Run("is handed over with limits where no restart helps", testWhatNoRestartHelpsIsLimitedAndHandedOver)
+}
+
+// testMemoryThatRanOutIsFreedByWhatTookIt has the kernel kill a report, really: it is not
 // at fault, and can be made again once grafana has let go.
-func TestMemoryThatRanOutIsFreedByWhatTookIt(t *testing.T) {
+func testMemoryThatRanOutIsFreedByWhatTookIt(t *testing.T) {
 	c := begin(t, on.StarveReport, nil)
 	c.fixed("memory-exhaustion", "restart prometheus", "restart grafana")
 	c.anew("grafana.service", "prometheus.service")
@@ -32,10 +38,10 @@ func TestMemoryThatRanOutIsFreedByWhatTookIt(t *testing.T) {
 	}
 }
 
-// TestWhatNoRestartHelpsIsLimitedAndHandedOver: whoever takes the memory is nobody of
+// testWhatNoRestartHelpsIsLimitedAndHandedOver: whoever takes the memory is nobody of
 // the inventory, so all that is on the ladder is tried, and people get it with the
 // limits on. They take them back.
-func TestWhatNoRestartHelpsIsLimitedAndHandedOver(t *testing.T) {
+func testWhatNoRestartHelpsIsLimitedAndHandedOver(t *testing.T) {
 	before := allowances(t)
 	reports, enough := context.WithCancel(t.Context())
 	var made sync.WaitGroup

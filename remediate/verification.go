@@ -1,6 +1,7 @@
 package remediate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -68,7 +69,7 @@ func (i *Incident) unlimited() string {
 	}
 	for n, receipt := range tried.Results {
 		if n < len(rung.Steps) && rung.Steps[n].Profile != "" && receipt.Result != Done {
-			return receipt.Detail
+			return cmp.Or(receipt.Detail, fmt.Sprintf("%s: %s", rung.Steps[n], receipt.Result))
 		}
 	}
 	return ""

@@ -162,7 +162,7 @@ func (a *Agent) openWorld(file *inventory.File, probes map[string]prober) {
 	listed := func() []string { return unitNames(a.file()) }
 	a.world = &world{
 		units: systemd.NewUnits(a.bus, listed), listed: listed,
-		sights: sightsOf(file), load: newLoad(), log: a.log,
+		sights: sightsOf(file), load: newLoad(file), log: a.log,
 	}
 	a.world.use(probes, makeVMs(a.world, file, nil, true))
 	a.teardown.add("virtual machines", func(context.Context) error { a.world.closeVMs(); return nil })

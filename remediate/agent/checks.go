@@ -94,7 +94,7 @@ func worldOf(s Settings, file *inventory.File, log *slog.Logger) (*world, func()
 	}
 	bus := systemd.Connect(systemd.Options{Log: log, Registry: prometheus.NewRegistry()}) // nobody scrapes a command
 	listed := func() []string { return unitNames(file) }
-	w := &world{units: systemd.NewUnits(bus, listed), listed: listed, sights: sightsOf(file), load: newLoad(), log: log}
+	w := &world{units: systemd.NewUnits(bus, listed), listed: listed, sights: sightsOf(file), load: newLoad(file), log: log}
 	w.use(probes, makeVMs(w, file, nil, false))
 	return w, bus.Close, nil
 }

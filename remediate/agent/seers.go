@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"nightshift/remediate"
+	"nightshift/remediate/inventory"
 	"nightshift/remediate/probe"
 )
 
@@ -84,7 +86,7 @@ func (w *world) Busiest(ctx context.Context) remediate.Busy {
 }
 
 // watchedLoad is the time of the processors as a sampler: who is busiest over a
-// minute is known only if somebody looked all the time.
+// while is known only if somebody looked all the time.
 type watchedLoad struct{ *probe.Load }
 
 // Probe takes a sample; nobody reads its answer.
@@ -95,5 +97,13 @@ func (l watchedLoad) Probe(ctx context.Context) remediate.Observation {
 	return remediate.Observation{Health: remediate.Healthy}
 }
 
-// newLoad watches this host.
-func newLoad() *probe.Load { return probe.NewLoad(probe.Root(), time.Now) }
+// newLoad watches this host, over the longest window of the inventory's playbooks, and
+// over no more than what a window is that the inventory does not give.
+func newLoad(file *inventory.File) *probe.Load {
+	span := time.Duration(0)
+	for _, p := range file.Playbooks {
+		span = max(span, cmp.Or(p.Verify.Window, remediate.DefaultWindow))
+	}
+	span = min(cmp.Or(span, remediate.DefaultWindow), remediate.DefaultWindow)
+	return probe.NewLoad(probe.Root(), span, time.Now)
+}

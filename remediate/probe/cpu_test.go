@@ -117,7 +117,7 @@ func TestWhoIsBusiest(t *testing.T) {
 			for dir := range c.used {
 				zero[dir] = "0"
 			}
-			l := NewLoad(hostTree("0", zero), clock.now)
+			l := NewLoad(hostTree("0", zero), time.Minute, clock.now)
 			if _, err := l.Sample(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestARunawayIsSeenOnThisHost(t *testing.T) {
 		for ctx.Err() == nil {
 		}
 	}()
-	l := NewLoad(nil, time.Now)
+	l := NewLoad(nil, time.Minute, time.Now)
 	_, all, span, err := l.shares(t.Context())
 	cancel()
 	<-done

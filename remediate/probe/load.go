@@ -13,11 +13,12 @@ import (
 	"nightshift/remediate"
 )
 
-// Load knows which units used the processors in the last minute. It is asked for
+// Load knows which units used the processors in the last while. It is asked for
 // a sample every now and then, [Load.Every] says how often; whoever needs an
 // answer before there are two waits for the second.
 type Load struct {
 	root fs.FS
+	span time.Duration
 	now  func() time.Time
 	turn turn
 
@@ -32,20 +33,17 @@ type loadSample struct {
 	units map[string]float64
 }
 
-// loadSpan is over which time Load looks: as long as the window of a
-// verification, so that a burst makes nobody the busiest.
-const loadSpan = time.Minute
-
-// NewLoad makes a Load of this host, or of a tree that looks like one.
-func NewLoad(root fs.FS, now func() time.Time) *Load {
+// NewLoad makes a Load of this host, or of a tree that looks like one, that looks over
+// so long: the window of a verification, so that a burst makes nobody the busiest.
+func NewLoad(root fs.FS, span time.Duration, now func() time.Time) *Load {
 	if root == nil {
 		root = Root()
 	}
-	return &Load{root: root, now: now, turn: newTurn()}
+	return &Load{root: root, span: span, now: now, turn: newTurn()}
 }
 
 // Every is how often a sample should be taken.
-func (l *Load) Every() time.Duration { return loadSpan / 12 }
+func (l *Load) Every() time.Duration { return l.span / 12 }
 
 // Sample takes one; it reports how many there are.
 func (l *Load) Sample(ctx context.Context) (samples int, err error) {
@@ -65,7 +63,7 @@ func (l *Load) Sample(ctx context.Context) (samples int, err error) {
 	defer l.mu.Unlock()
 	at := l.now()
 	l.samples = append(l.samples, loadSample{at, busy, units})
-	for len(l.samples) > 2 && l.samples[1].at.Before(at.Add(-loadSpan)) {
+	for len(l.samples) > 2 && l.samples[1].at.Before(at.Add(-l.span)) {
 		l.samples = l.samples[1:]
 	}
 	return len(l.samples), nil

@@ -106,6 +106,17 @@ func (c *course) await(playbook string, want remediate.State) oncall.Story {
 	return oncall.Story{}
 }
 
+// run starts a playbook as the operator does, and returns once it has come to its end.
+func (c *course) run(playbook string, more ...string) {
+	c.t.Helper()
+	argv := append([]string{"nightshift", "playbook", "run", playbook, "--yes"}, more...)
+	out, err := on.Exec(c.t.Context(), argv...)
+	if err != nil {
+		c.t.Fatalf("%v\n%s", err, out)
+	}
+	c.t.Logf("%s was run after %.1f s", playbook, time.Since(c.began).Seconds())
+}
+
 // approve says yes to the rung of that name once it is held, as the operator does, and
 // to no other.
 func (c *course) approve(playbook, rung string) {
@@ -124,11 +135,19 @@ func (c *course) approve(playbook, rung string) {
 func (c *course) fixed(playbook string, rungs ...string) oncall.Story {
 	c.t.Helper()
 	story := c.await(playbook, remediate.Resolved)
+	c.tried(story, remediate.Fixed, rungs...)
+	return story
+}
+
+// tried holds an incident to the rungs that had to be tried, and what became of the
+// last: those before it did not help.
+func (c *course) tried(story oncall.Story, last remediate.Outcome, rungs ...string) {
+	c.t.Helper()
 	var want, got []string
 	for n, name := range rungs {
 		outcome := remediate.NotFixed
 		if n == len(rungs)-1 {
-			outcome = remediate.Fixed
+			outcome = last
 		}
 		want = append(want, fmt.Sprintf("%s: %s", name, outcome))
 	}
@@ -138,7 +157,6 @@ func (c *course) fixed(playbook string, rungs ...string) oncall.Story {
 	if !slices.Equal(got, want) {
 		c.t.Errorf("tried %q, want %q", got, want)
 	}
-	return story
 }
 
 // anew holds which of the site's units were started anew, and no other was.

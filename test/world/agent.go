@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +20,13 @@ const (
 	agentInventory   = "/etc/nightshift/nightshift.yaml"
 	agentToken       = "/etc/nightshift/webhook.token"
 	agentPolkit      = "/etc/polkit-1/rules.d/50-nightshift.rules"
+)
+
+// The agent of a site sees the processors of the site's machine, and not what others do
+// on the one that runs it: whoever is busiest is busiest in the site.
+const (
+	agentDropIn   = "/etc/systemd/system/nightshift.service.d/processors.conf"
+	ownProcessors = "[Unit]\nAfter=rave-meminfo.service\n[Service]\nBindReadOnlyPaths=/run/rave/stat:/proc/stat\n"
 )
 
 // furnishAgent installs an agent as an administrator would: the program, its
@@ -38,7 +46,7 @@ func (w *World) furnishAgent(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.Services == Site {
-		if err := w.writeOneshots(ctx); err != nil {
+		if err := errors.Join(w.writeOneshots(ctx), w.WriteFile(agentDropIn, []byte(ownProcessors), 0o644)); err != nil {
 			return err
 		}
 	}

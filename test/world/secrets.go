@@ -2,10 +2,10 @@ package world
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
 	"math/big"
 	"time"
-
-	"crypto/tls"
 )
 
 // Where the site's secrets come from, and where its services read them once they are
@@ -39,6 +39,30 @@ func (w *World) AgeCertificate(ctx context.Context, until time.Time) error {
 	}
 	// Reloaded, its old processes would go on for a moment, and serve the old one.
 	_, err := w.Exec(ctx, "systemctl", "restart", "nginx.service")
+	return err
+}
+
+// RotateWebhookSecret gives GitLab a new secret and has it delivered to where the
+// dispatcher reads it, which it does when it starts: GitLab is refused until then.
+func (w *World) RotateWebhookSecret(ctx context.Context) (secret string, err error) {
+	secret = rand.Text()
+	if err := w.WriteFile(secretsDir+"/webhook-gitlab-secret", []byte(secret+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	if err := w.WriteFile("/etc/gitlab/webhook.token", []byte(secret+"\n"), 0o400); err != nil {
+		return "", err
+	}
+	_, err = w.Exec(ctx, "systemctl", "restart", "sops-nix.service", "gitlab.service")
+	return secret, err
+}
+
+// RenewCertificate has a new certificate delivered to where nginx reads it, which it
+// does when it is told to.
+func (w *World) RenewCertificate(ctx context.Context) error {
+	if err := w.certify(secretsDir, w.authority.certificate.NotAfter); err != nil {
+		return err
+	}
+	_, err := w.Exec(ctx, "systemctl", "restart", "sops-nix.service")
 	return err
 }
 

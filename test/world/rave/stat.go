@@ -38,7 +38,35 @@ func writeStat() error {
 	if err != nil {
 		return err
 	}
-	return replace("stat", statOf(string(real), runtime.NumCPU(), up, used, waited))
+	text := statOf(string(real), runtime.NumCPU(), up, used, waited)
+	return errors.Join(replace("stat", text), overwrite(agentStat, processorsOf(text)))
+}
+
+// agentStat is what the agent has in the place of its machine's /proc/stat. It must be
+// the same file for ever.
+const agentStat = "/run/rave/stat"
+
+// processorsOf are the lines of the processors, of which each has the same length at any
+// time: so they are written over each other at once.
+func processorsOf(stat string) string {
+	const width = 255
+	var b strings.Builder
+	for line := range strings.Lines(stat) {
+		if strings.HasPrefix(line, "cpu") {
+			fmt.Fprintf(&b, "%-*s\n", width, strings.TrimSpace(line))
+		}
+	}
+	return b.String()
+}
+
+// overwrite writes a file in its place, which is as long as before.
+func overwrite(path, text string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt([]byte(text), 0)
+	return errors.Join(err, file.Close())
 }
 
 // statOf has the lines of the processors replaced: they share the work evenly, and all

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -10,6 +14,28 @@ func TestTheProcessorsDidWhatTheSliceHadThemDo(t *testing.T) {
 	const want = "cpu  200 0 0 1700 0 0 0 100 0 0\ncpu0 100 0 0 850 0 0 0 50 0 0\ncpu1 100 0 0 850 0 0 0 50 0 0\nbtime 7\n"
 	if got := statOf(real, 2, 10, 2*time.Second, time.Second); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestTheProcessorsOfTheAgentAreWrittenOverEachOther: a file that is bound into a place
+// may not be replaced, and whoever reads it may not see half of it.
+func TestTheProcessorsOfTheAgentAreWrittenOverEachOther(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "stat")
+	for _, stat := range []string{"cpu  100000 0 0 1\ncpu0 100000 0 0 1\nbtime 7\n", "cpu  2 0 0 1\ncpu0 2 0 0 1\nbtime 7\n"} {
+		if err := overwrite(file, processorsOf(stat)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		got = append(got, strings.TrimSpace(line))
+	}
+	if want := []string{"cpu  2 0 0 1", "cpu0 2 0 0 1"}; !slices.Equal(got, want) {
+		t.Errorf("it says %q, want %q", got, want)
 	}
 }
 

@@ -115,6 +115,9 @@ func (i *Incident) judged(j Judged, at Instant) error {
 	case Hold:
 		return i.move(Held, at)
 	}
+	if i.State == Waiting { // for nothing any more
+		return i.move(Open, at)
+	}
 	return nil
 }
 

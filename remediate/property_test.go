@@ -132,6 +132,10 @@ func (w *walk) gives(in Input) {
 	for _, e := range events {
 		w.allowed(in, e)
 		w.apply(e)
+		// Also between two events: a crash may come there, and the other incidents ask.
+		if waits := w.i.State == Waiting; waits != (w.i.Wait != nil) {
+			w.t.Fatalf("%s leaves it %s, and what it waits for is %+v", e.Type, w.i.State, w.i.Wait)
+		}
 	}
 	w.sane(before, in, events, want)
 	if want != (Effect{}) {

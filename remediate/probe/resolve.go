@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -22,27 +23,16 @@ type ResolveOptions struct {
 
 // Resolve looks a name up as programs of this host do: in /etc/hosts, then with
 // the name servers of /etc/resolv.conf.
-type Resolve struct {
-	o        ResolveOptions
-	resolver *net.Resolver
-}
+type Resolve struct{ o ResolveOptions }
 
 // NewResolve makes a probe of name resolution.
-func NewResolve(o ResolveOptions) *Resolve {
-	resolver := &net.Resolver{PreferGo: true}
-	if o.Server != "" {
-		resolver.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, o.Server)
-		}
-	}
-	return &Resolve{o, resolver}
-}
+func NewResolve(o ResolveOptions) *Resolve { return &Resolve{o} }
 
 // Probe looks up once. It is the servers that are asked about here: what they
 // don't answer is unhealthy, and only what this process lacks is unknown.
 func (r *Resolve) Probe(ctx context.Context) remediate.Observation {
 	return ask(ctx, r.o.Name, r.o.Timeout, func(ctx context.Context) answer {
-		found, err := r.resolver.LookupNetIP(ctx, "ip", r.o.Host)
+		found, err := r.resolver(ctx).LookupNetIP(ctx, "ip", r.o.Host)
 		switch {
 		case lacking(err):
 			return unknown("cannot ask: %v", err)
@@ -53,6 +43,19 @@ func (r *Resolve) Probe(ctx context.Context) remediate.Observation {
 		}
 		return healthy("%s is %s", r.o.Host, found[0].Unmap())
 	})
+}
+
+// resolver is for one question. [net.Resolver] goes on asking when nobody waits for
+// the answer any more; its connections end with the question.
+func (r *Resolve) resolver(question context.Context) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, server string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, cmp.Or(r.o.Server, server))
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(question, func() { conn.Close() })
+		return conn, nil
+	}}
 }
 
 // lacking tells what is missing to this process, or not allowed to it.

@@ -86,7 +86,7 @@ func TestWhatCantBeProvedStoppedIsAFailureAndReleased(t *testing.T) {
 	s.keeper.Kill(unit)
 	s.must(stranger.Start())
 	defer func() { _ = stranger.Process.Kill(); _ = stranger.Wait() }()
-	s.await(func() bool { _, err := os.Stat(s.path("stranger.sock")); return err == nil })
+	s.awaitQEMU("stranger.sock")
 	r, err := s.try(remediate.VerbPowerDown, nil)
 	s.must(err)
 	if r.Result != remediate.Failed || !strings.Contains(r.Detail, "still has disk") {
@@ -96,6 +96,27 @@ func TestWhatCantBeProvedStoppedIsAFailureAndReleased(t *testing.T) {
 	wantError(t, err, "still has disk")
 	_, err = s.try(remediate.VerbBoot, nil)
 	wantError(t, err, "still has disk")
+}
+
+// awaitQEMU waits until that QEMU obeys, which it does when it has opened its disks.
+func (s *site) awaitQEMU(socket string) {
+	s.t.Helper()
+	s.await(func() bool {
+		conn, err := net.Dial("unix", s.path(socket))
+		if err != nil {
+			return false
+		}
+		defer conn.Close()
+		s.must(conn.SetDeadline(time.Now().Add(patience)))
+		_, err = conn.Write([]byte(`{"execute":"qmp_capabilities"}`))
+		s.must(err)
+		for said := bufio.NewScanner(conn); said.Scan(); {
+			if strings.Contains(said.Text(), `"return"`) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // await waits for something outside of this process.

@@ -146,8 +146,19 @@ func (m *mutant) reads(out string) {
 		}
 		m.by = m.by[:min(len(m.by), 150)]
 	default:
-		m.err = fmt.Errorf("the simulation did not end: %s", out[max(0, len(out)-600):])
+		m.err = fmt.Errorf("the simulation did not end: %s", died(out))
 	}
+}
+
+// died is where a program told why it died, or else how it ended.
+func died(out string) string {
+	const enough = 2000
+	for _, last := range []string{"panic: ", "fatal error: ", "WARNING: DATA RACE"} {
+		if at := strings.Index(out, last); at >= 0 {
+			return out[at:min(len(out), at+enough)]
+		}
+	}
+	return out[max(0, len(out)-enough):]
 }
 
 func command(dir, name string, args ...string) *exec.Cmd {

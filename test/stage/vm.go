@@ -167,6 +167,8 @@ func (h *VMHost) Begin(t *testing.T, i VMInventory) *VMAgent {
 	})
 	a.AwaitServed(world.FirstImage.Name)
 	a.Await("Prometheus and Alertmanager to see the machine up", a.calm)
+	h.Restart(t, "prometheus-alertmanager.service") // what it still tries to tell, of the tests before
+	a.Await("Alertmanager to be back", a.calm)
 	a.StartAgent()
 	return a
 }

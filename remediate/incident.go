@@ -13,7 +13,7 @@ import (
 // every state people get it (Escalated) when there is nothing more to try.
 //
 //	Open      ──► Waiting Held Acting Verifying Escalated Cleared Closed Declined Suppressed Observed
-//	Waiting   ──► Open Held Acting Verifying Escalated Cleared Closed Declined
+//	Waiting   ──► Open Held Acting Verifying Escalated Cleared Closed Declined Observed
 //	Held      ──► Open Verifying Escalated Cleared Closed Declined
 //	Acting    ──► Open Waiting Held Verifying Escalated Resolved Cleared Closed Declined Suppressed Observed
 //	Verifying ──► Open Escalated Resolved Cleared Closed
@@ -48,7 +48,7 @@ var (
 // Transitions says which state may follow which. No state follows an ended one.
 var Transitions = map[State][]State{
 	Open:      {Waiting, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined, Suppressed, Observed},
-	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined},
+	Waiting:   {Open, Held, Acting, Verifying, Escalated, Cleared, Closed, Declined, Observed},
 	Held:      {Open, Verifying, Escalated, Cleared, Closed, Declined},
 	Acting:    {Open, Waiting, Held, Verifying, Escalated, Resolved, Cleared, Closed, Declined, Suppressed, Observed},
 	Verifying: {Open, Escalated, Resolved, Cleared, Closed},

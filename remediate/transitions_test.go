@@ -92,6 +92,7 @@ func menu(plan Plan) (inputs []Input, pauses []time.Duration) {
 	}
 	add(0, Input{Said: &Said{Verb: PersonCloses, Force: true}})
 	add(20*time.Minute, Input{Woken: true})
+	add(2*DefaultDeadline, Input{Woken: true})
 	return inputs, pauses
 }
 
@@ -101,7 +102,7 @@ func explored(i Incident) string {
 	if i.Watch != nil {
 		worst = i.Watch.Worst
 	}
-	return fmt.Sprint(i.State, i.Rung, i.Step, i.Intent != nil, i.Climbing(), i.Firing, worst, i.Plan != nil, i.Approved != "", i.Asked != nil)
+	return fmt.Sprint(i.State, i.Rung, i.Step, i.Intent != nil, i.Climbing(), i.Firing, worst, i.Plan != nil, i.Approved != "", i.Asked != nil, i.WatchOnly)
 }
 
 // TestEveryTransitionIsTaken tries every input in every situation that inputs lead
@@ -111,10 +112,12 @@ func TestEveryTransitionIsTaken(t *testing.T) {
 	p.Ladder = p.Ladder[:2]
 	first := begin(t, p)
 	asked := askedFor(t, Playbook{Name: "keep", Ladder: []Rung{{Name: "keep", Do: []Move{{Do: VerbCheckpoint, On: theVM}}}}})
+	watched := begin(t, p)
+	watched.i.WatchOnly = true
 	other := first.plan
 	other.Rungs, other.Digest = other.Rungs[:1], "another"
 	taken, known := map[[2]State]bool{}, map[string]bool{}
-	for todo := []*life{first, asked}; len(todo) > 0; todo = todo[1:] {
+	for todo := []*life{first, asked, watched}; len(todo) > 0; todo = todo[1:] {
 		l := todo[0]
 		if key := explored(l.i); known[key] || !l.i.State.Live() {
 			continue

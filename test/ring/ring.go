@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -134,7 +135,10 @@ func (am *Alertmanager) called(_ http.ResponseWriter, r *http.Request) {
 	var notification struct {
 		Alerts []Call `json:"alerts"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&notification); err != nil {
+	switch err := json.NewDecoder(r.Body).Decode(&notification); {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return // it was stopped while it told
+	case err != nil:
 		am.t.Error(err)
 	}
 	am.mu.Lock()

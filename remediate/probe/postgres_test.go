@@ -117,6 +117,7 @@ func TestPostgresCountsConnectionsAndKnowsWhenNoneIsLeft(t *testing.T) {
 
 	p := NewPostgres(o)
 	free := func() bool { return p.Probe(t.Context()).Health == remediate.Healthy }
+	eventually(t, free) // of whoever asked whether it has started
 	sees(t, p, remediate.Healthy, "SELECT 1 answers; 1 of 2 connections are in use (50.0 %)")
 
 	first := s.hold(t)

@@ -3,7 +3,6 @@ package runbook
 import (
 	"context"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 
@@ -84,23 +83,5 @@ func TestTheAgentsUserStartsTheLimitsOfTheInventoryAndNoOthers(t *testing.T) {
 		if (err == nil) != may {
 			t.Errorf("the agent's user starts %s: %v, want it to be allowed: %v", unit, err, may)
 		}
-	}
-}
-
-func TestAUnitThatRunsAwayIsHeldBack(t *testing.T) {
-	c := begin(t, on.SpinGrafana, func(ctx context.Context) error {
-		if _, err := on.Exec(ctx, "systemctl", "restart", "grafana.service"); err != nil {
-			return err
-		}
-		_, err := on.Exec(ctx, "nightshift", "limit", "undo", "calm:grafana.service")
-		return err
-	})
-	story := c.fixed("high-cpu", "hold the busiest back")
-	c.anew() // whoever looks at a page of it, goes on
-	if step := story.Incident.Plan.Rungs[0].Steps[0].String(); !slices.Contains(strings.Fields(step), "grafana.service") {
-		t.Errorf("it was done to %s, want grafana.service", step)
-	}
-	if got := allowances(t)["grafana.service"]; got != "CPUQuotaPerSecUSec=500ms" {
-		t.Errorf("grafana may use %q, want half of a processor", got)
 	}
 }

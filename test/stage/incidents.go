@@ -153,13 +153,25 @@ func reasonOf(i remediate.Incident) remediate.Reason {
 	return i.Reason
 }
 
-// AwaitQuiet waits until every incident is over or with people.
+// quietFor is how long it has to be quiet: an alert that is stored may not have its
+// incident yet.
+const quietFor = 2 * time.Second
+
+// AwaitQuiet waits until every incident is over or with people, and stays so.
 func (a *Agent) AwaitQuiet() []oncall.Story {
 	a.t.Helper()
+	var known int
+	var since time.Time
 	a.Await("every incident to be over or with people", func() bool {
-		return !slices.ContainsFunc(a.Incidents(), func(i oncall.Summary) bool {
+		list := a.Incidents()
+		busy := slices.ContainsFunc(list, func(i oncall.Summary) bool {
 			return i.State.Live() && i.State != remediate.Escalated
 		})
+		if busy || len(list) != known || since.IsZero() {
+			known, since = len(list), time.Now()
+			return false
+		}
+		return time.Since(since) >= quietFor
 	})
 	return a.Stories()
 }

@@ -93,7 +93,7 @@ func (s hands) Dependants(_ context.Context, what remediate.Deed) ([]string, err
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	along := h.hangOn(what.Unit)
-	if d.chance("dependants", 0.1) && what.Unit == "db.service" && !slices.Contains(along, "app.service") {
+	if d.chance("dependants", 0.3) && what.Unit == "db.service" && !slices.Contains(along, "app.service") {
 		along = append(along, "app.service") // it is just coming up
 	}
 	return along, nil
@@ -224,6 +224,7 @@ func (a deed) Do(_ context.Context, s remediate.Step, before remediate.Witness) 
 	if m.happens {
 		w.host.change(func() { w.host.happens(s) })
 		w.observer.happened(s, before)
+		w.host.change(func() { w.host.hushes(s.On) })
 	}
 	if w.strikes() {
 		w.count.add(w.count.crashes, "an act")
@@ -238,6 +239,14 @@ func (a deed) Do(_ context.Context, s remediate.Step, before remediate.Witness) 
 		return remediate.Receipt{}, m.err
 	}
 	return remediate.Receipt{Result: m.result, Detail: "as the dice fell"}, nil
+}
+
+// hushes leaves what was acted on without an answer, now and then, for longer than
+// anybody waits for one.
+func (h *host) hushes(on remediate.Target) {
+	if d := h.w.dice; d.chance("hushes", 0.02) {
+		h.faults[on.String()] = fault{"unknown", time.Now().Add(d.about("hushes", 20*time.Minute))}
+	}
 }
 
 // happens is what a step does to the world.

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -175,109 +174,6 @@ func (o *observer) agreed(c *account) {
 		}
 	}
 	o.holds(probeAgrees, false, "%s acts though none of %v was unhealthy for minutes", c.id, c.plan.Probes)
-}
-
-// touches holds an attempt to the windows of each thing that it touches: what a
-// restart takes along counts as what is restarted does.
-func (o *observer) touches(c *account, e remediate.Event) {
-	climb := c.climb
-	if c.asked && e.Started.What.Risk <= remediate.Limit {
-		return
-	}
-	var anew []*attempt
-	for _, on := range append(e.Started.What.Touches(), e.Started.Takes...) {
-		again := func(a *attempt) bool { return a.on == on }
-		if slices.ContainsFunc(climb.attempts, again) || slices.ContainsFunc(anew, again) {
-			continue
-		}
-		if !c.asked && !o.bound(c, e.Started.Rung, e.Started.Step) {
-			o.rates(c, e, on)
-		}
-		anew = append(anew, &attempt{on: on, playbook: c.playbook.Name, incident: c.id, at: moment{e.At, time.Now()}})
-	}
-	o.attempts = append(o.attempts, anew...)
-	climb.attempts = append(climb.attempts, anew...)
-}
-
-// rates counts what was attempted before.
-func (o *observer) rates(c *account, e remediate.Event, on remediate.Target) {
-	recent, bounds := 0, c.playbook.Attempts
-	for _, a := range o.attempts {
-		if a.on != on {
-			continue
-		}
-		if a.at.within(bounds.Per, e.At) {
-			recent++
-		}
-		if a.incident != c.id && a.ended != nil {
-			o.holds(cooledDown, !a.ended.within(bounds.Cooldown, e.At), "%s acts on %s %s after %s did, and it cools down for %s", c.id, on, time.Since(a.ended.truly), a.incident, bounds.Cooldown)
-		}
-	}
-	inv := o.w.config.Inventory
-	o.slides(c, "on "+on.String(), inv.Limits.Touched, func(a *attempt) bool { return a.on == on })
-	by := inv.Limits.Playbook
-	if own := inv.Own[c.playbook.Name].Rates; own != nil {
-		by = own
-	}
-	o.slides(c, "by "+c.playbook.Name, by, func(a *attempt) bool { return a.playbook == c.playbook.Name })
-	o.slides(c, "on the host", inv.Limits.Host, func(*attempt) bool { return true })
-	o.trips(c, on)
-	o.holds(withinRates, recent < bounds.Max, "%s acts on %s, which was acted on %d times in %s", c.id, on, recent, bounds.Per)
-}
-
-// slides counts attempts in truly sliding windows, by a clock that nobody sets.
-func (o *observer) slides(c *account, of string, rates []remediate.Rate, fits func(*attempt) bool) {
-	for _, rate := range rates {
-		made := 0
-		for _, a := range o.attempts {
-			if fits(a) && time.Since(a.at.truly) < rate.Per {
-				made++
-			}
-		}
-		o.holds(withinRates, made < rate.Max, "%s begins another attempt %s, of which there were %d in %s", c.id, of, made, rate.Per)
-	}
-}
-
-// trips holds an attempt to the breakers: those that are open by the log, and those
-// that the outcomes call for.
-func (o *observer) trips(c *account, on remediate.Target) {
-	limit := o.w.config.Inventory.Limits.Breaker
-	keys := []remediate.BreakerKey{remediate.Breaker{On: on}.Key(), remediate.Breaker{Playbook: c.playbook.Name}.Key()}
-	for _, key := range keys {
-		o.holds(breakerHolds, !o.breakers[key] || c.climb.rung > 0, "%s begins though the breaker of %s is open", c.id, key)
-	}
-	failed, row, counted := 0, 0, map[remediate.ID]bool{}
-	for _, a := range slices.Backward(o.attempts) {
-		other := o.cases[a.incident]
-		if a.on != on || a.outcome == "" || other.state == remediate.Open || a.forgiven[keys[0]] || time.Since(a.at.truly) >= limit.Per {
-			continue
-		}
-		if counted[a.incident] {
-			continue // an incident counts once, by its last attempt
-		}
-		counted[a.incident] = true
-		if row++; a.outcome != remediate.Fixed {
-			failed, row = failed+1, 0
-		}
-		if row == 2 {
-			break
-		}
-	}
-	o.holds(breakerHolds, failed < limit.Touched || c.climb.rung > 0, "%s begins on %s after %d failures with no two successes since", c.id, on, failed)
-}
-
-// forgives closes a breaker.
-func (o *observer) forgives(key remediate.BreakerKey) {
-	delete(o.breakers, key)
-	for _, a := range o.attempts {
-		if a.ended == nil {
-			continue
-		}
-		if a.forgiven == nil {
-			a.forgiven = map[remediate.BreakerKey]bool{}
-		}
-		a.forgiven[key] = true
-	}
 }
 
 // waitsOut holds the begin of a ladder to what must be waited out.
@@ -456,114 +352,9 @@ func (o *observer) ended(c *account, e remediate.Event) {
 	}
 }
 
-// slack is how long an agent may take to do what is due: more than a publish that
-// nobody answers, and a few tries.
-const slack = 45 * time.Second
-
-// looks holds the live incidents to their deadlines, whenever the agent could have
-// done something about it.
-func (o *observer) looks() {
-	p := o.w.process()
-	o.w.stream.mu.Lock()
-	down := o.w.stream.down
-	o.w.stream.mu.Unlock()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if p.gone.Load() || time.Since(p.began) < slack || !down.IsZero() && time.Since(down) < slack {
-		return
-	}
-	o.lost()
-	for _, id := range slices.Sorted(maps.Keys(o.cases)) {
-		if c := o.cases[id]; c.state == remediate.Open {
-			late := time.Since(c.since) - c.playbook.Deadline
-			o.holds(inTime, late < slack || o.midway(c), "%s of %s is not over %s after its deadline", c.id, c.playbook.Name, late)
-		}
-	}
-}
-
-// midway reports whether an incident is half-way through a rollback, which has a
-// deadline of its own.
-func (o *observer) midway(c *account) bool {
-	if c.climb == nil || c.plan == nil || !o.bound(c, c.climb.rung, len(c.plan.Rungs[c.climb.rung].Steps)) {
-		return false
-	}
-	return time.Since(c.climb.began) < 2*c.playbook.Deadline+slack
-}
-
-// lost finds alerts that were accepted a while ago and are in no incident: neither
-// told since, nor part of an episode that went on when they came.
-func (o *observer) lost() {
-	var waiting []letter
-	for _, l := range o.letters {
-		if time.Since(l.at) < slack {
-			waiting = append(waiting, l)
-			continue
-		}
-		known := o.knows(l)
-		o.holds(alertsKept, known, "%s, which came %s after the beginning as message %d, is in no incident", l.name, l.at.Sub(o.w.began), l.position.Message)
-	}
-	o.letters = waiting
-}
-
-// knows reports whether the log took an alert in: it was told since, or its episode
-// went on by the last word before.
-func (o *observer) knows(l letter) bool {
-	known := false
-	for _, w := range o.told[l.fingerprint] {
-		before := l.at.Sub(w.at)
-		if before < 0 {
-			return true
-		}
-		known = w.firing && before < 5*time.Hour || before < 20*time.Minute
-	}
-	return known
-}
-
 // finished holds a step that did not happen to the truth.
 func (o *observer) finished(c *account, e remediate.Event) {
 	if c.intent != nil && e.Finished.NotDone {
 		o.holds(notDoneTrue, !c.intent.happened, "%s of %s is said not to have happened", c.intent.What, c.id)
 	}
-}
-
-// comesBack holds what a start read to the fold of all that was ever stored.
-func (o *observer) comesBack(ledger *remediate.Ledger) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.notes("a process starts")
-	o.w.count.starts++
-	was, is := facts(o.shadow), facts(ledger)
-	for _, what := range slices.Sorted(maps.Keys(was)) {
-		if was[what] != is[what] {
-			o.holds(foldIsState, false, "%s was\n%s\nand is\n%s", what, was[what], is[what])
-		}
-	}
-	o.holds(foldIsState, true, "")
-}
-
-// facts are what a ledger knows, each as text: all but what time alone takes away.
-func facts(l *remediate.Ledger) map[string]string {
-	known := map[string]string{}
-	add := func(what string, value any) {
-		text, err := remediate.EncodeJSON(value)
-		if err != nil {
-			text = []byte(err.Error())
-		}
-		known[what] = string(text)
-	}
-	for _, i := range l.Live() {
-		add("incident "+string(i.ID), i)
-	}
-	add("cursor", l.Cursor)
-	add("freeze", l.Freeze)
-	add("attempts", l.Attempts)
-	add("ours", l.Ours)
-	add("epoch", l.Epoch)
-	add("aside", l.Aside)
-	add("breakers", l.Breakers)
-	add("closed breakers", l.Closed)
-	add("autonomy", l.Autonomy)
-	add("storm", l.Storm)
-	add("sources", l.Sources)
-	return known
 }

@@ -50,6 +50,17 @@ func (l *Ledger) Elapsed(from, now Instant) time.Duration {
 	return elapsed
 }
 
+// earlier reports whether one event of the log came before another, whatever was done
+// to the wall clock between them. Of boots that the log does not know it says no.
+func (l *Ledger) earlier(one, other Instant) bool {
+	if one.Boot == other.Boot {
+		return one.Up < other.Up
+	}
+	boot := func(at Instant) int { return slices.IndexFunc(l.Boots, func(b Boot) bool { return b.ID == at.Boot }) }
+	first, second := boot(one), boot(other)
+	return first >= 0 && first < second
+}
+
 // Made counts the attempts of a time that fit.
 func (l *Ledger) Made(per time.Duration, now Instant, fits func(Attempt) bool) (n int) {
 	for _, a := range slices.Backward(l.Attempts) {

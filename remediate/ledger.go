@@ -287,7 +287,7 @@ func (l *Ledger) attemptsEnd(incident *Incident, e Event) {
 // in the order in which they were made.
 func (l *Ledger) AttemptsOf(incident *Incident) iter.Seq[*Attempt] {
 	return func(yield func(*Attempt) bool) {
-		for n := len(l.Attempts) - 1; n >= 0 && !l.Attempts[n].At.Before(incident.OpenedAt); n-- {
+		for n := len(l.Attempts) - 1; n >= 0 && !l.earlier(l.Attempts[n].At, incident.OpenedAt); n-- {
 			if a := &l.Attempts[n]; a.Incident == incident.ID && !yield(a) {
 				return
 			}

@@ -45,3 +45,24 @@ func TestWhatABreakerCounts(t *testing.T) {
 		})
 	}
 }
+
+// An incident that people handed back after a reboot, with a wall clock that went back
+// meanwhile, fails like any other: what it tried was tried after it was opened.
+func TestAnAttemptEndsWhateverTheClockWasSetTo(t *testing.T) {
+	opened := Instant{Wall: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Boot: "b1", Up: 100 * time.Hour}
+	again := Instant{Wall: opened.Wall.AddDate(-10, 0, 0), Boot: "b2", Up: time.Hour}
+	on := Unit("db.service")
+	l, i := NewLedger(), &Incident{ID: "A", OpenedAt: opened}
+	l.clock(opened)
+	l.clock(again)
+	for range 2 { // a crash in between: it is one attempt
+		l.attempt(i, Event{At: again, Started: &Started{What: Step{Do: VerbRestart, On: on, Risk: Restart}}})
+	}
+	l.attemptsEnd(i, Event{At: again.Add(time.Minute), Verified: &Verified{Outcome: NotFixed}})
+	if len(l.Attempts) != 1 || l.Attempts[0].Outcome != NotFixed {
+		t.Errorf("%+v, expected one that did not fix it", l.Attempts)
+	}
+	if failed, _ := l.Failures(on, "", 6*time.Hour, again.Add(2*time.Minute)); failed != 1 {
+		t.Errorf("%d failures, expected 1", failed)
+	}
+}

@@ -161,8 +161,7 @@ func inWords(e remediate.Event) string {
 	return string(e.Type)
 }
 
-// forgotten is the age at which an attempt counts for no window any more, also when
-// it is a wrong clock that says so after a reboot.
+// forgotten is the age at which an attempt counts for no window any more.
 const forgotten = 30 * 24 * time.Hour
 
 // follows keeps the accounts.
@@ -171,7 +170,7 @@ func (o *observer) follows(e remediate.Event) {
 		o.followsHost(e)
 		return
 	}
-	o.attempts = slices.DeleteFunc(o.attempts, func(a *attempt) bool { return span(a.at.Instant, e.At) >= forgotten })
+	o.attempts = slices.DeleteFunc(o.attempts, func(a *attempt) bool { return time.Since(a.at.truly) >= forgotten })
 	c := o.cases[e.Incident]
 	if e.Opened != nil {
 		c = &account{
